@@ -1,0 +1,5 @@
+"""``python -m commsapp``."""
+
+from commsapp.cli import main
+
+main()

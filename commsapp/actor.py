@@ -1,0 +1,35 @@
+"""Who is asking: every service call takes an actor, and every query filters by what the actor may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person does here; a page or a call declares which roles may enter."""
+
+    OFFICER = "communications officer"
+    WORKER = "engagement worker"
+    EVALUATOR = "evaluator"
+    PARTNER = "partner"
+    ADMINISTRATOR = "administrator"
+
+
+class HandlingLevel(StrEnum):
+    """Need to know. A response carries one; an actor is cleared for some."""
+
+    OPEN = "open"
+    OFFICIAL_SENSITIVE = "official-sensitive"
+    CONCERN = "concern"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks: a person of one organisation with a role, and the handling levels they are cleared for."""
+
+    organisation_id: int
+    person_id: int | None
+    name: str
+    role: Role
+    handling_levels: frozenset[HandlingLevel]

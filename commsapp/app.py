@@ -1,0 +1,53 @@
+"""Puts web and api together into one Flask application."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from govuk_frontend_wtf.main import WTFormsHelpers
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+
+from commsapp.bundled import templates
+from commsapp.config import Settings
+from commsapp.storage.session import open_sessions
+from commsapp.web import assets, error_pages, navigation, request, security, wording
+from commsapp.web.pages import BLUEPRINTS
+
+_LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")
+
+
+def create_app(settings: Settings) -> Flask:
+    """An application that serves all pages.
+
+    Raises
+    ------
+    BadInput : the database URL can't be used.
+    Unavailable : the front-end packages were not copied in.
+    RuntimeError : a route doesn't declare who may enter.
+
+    """
+    app = Flask("commsapp", static_folder=None, template_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.upload_limit,
+        SESSION_COOKIE_NAME="commsapp",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # a form may stay open over lunch; the token lives as long as the browser's session
+    )
+    app.jinja_loader = ChoiceLoader(
+        [
+            FileSystemLoader(templates()),
+            PrefixLoader({name: PackageLoader(name) for name in _LIBRARIES}),
+        ]
+    )
+    security.install(app)  # first, so that a foreign host is refused before anything else is looked at
+    request.install(app, request.Installed(settings, open_sessions(settings.database_url)))
+    CSRFProtect(app)
+    WTFormsHelpers(app)
+    for part in (assets, error_pages, navigation, wording):
+        part.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    security.guard(app)
+    return app

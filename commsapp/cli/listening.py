@@ -1,0 +1,195 @@
+"""Commands of listening: import a file, analyse, print results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import pandas as pd
+
+from commsapp.accounts.service import local_actor
+from commsapp.actor import Actor
+from commsapp.cli.showing import as_json, console, interval, progress, table
+from commsapp.config import Settings, load_settings
+from commsapp.errors import BadInput, CommsappError, NotFound
+from commsapp.listening import service
+from commsapp.listening.columns import Mapping, with_choices
+from commsapp.listening.dates import DateOrder
+from commsapp.listening.formats.preview import preview, settle_dates
+from commsapp.listening.views import HOW_CHOSEN
+from commsapp.storage.database import upgrade
+from commsapp.storage.session import Session, Sessions, open_sessions
+from commsapp.textmodels.topics import Granularity
+from commsapp.worker import run_inline
+
+
+def opened() -> Sessions:
+    """The database of the settings, brought up to date."""
+    settings = load_settings()
+    upgrade(settings.database_url)
+    return open_sessions(settings.database_url)
+
+
+def run_here(job_id: int, sessions: Sessions, settings: Settings) -> None:
+    """Run a job in the foreground with a progress bar.
+
+    Raises
+    ------
+    CommsappError : it failed; the sentence says why.
+
+    """
+    with progress() as tell:
+        job = run_inline(job_id, sessions, settings, on_progress=tell)
+    if job.state != "done":
+        raise CommsappError(job.error or "The work was cancelled.")
+
+
+def parse_map(pairs: tuple[str, ...]) -> list[tuple[str, str]]:
+    """``FIELD=COLUMN`` words as pairs."""
+    found = []
+    for pair in pairs:
+        field, sign, column = pair.partition("=")
+        if not sign or not field.strip() or not column.strip():
+            raise BadInput(f"--map {pair} can't be read.", "Write it as FIELD=COLUMN, for example --map text=Comment.")
+        found.append((field.strip(), column.strip()))
+    return found
+
+
+@click.command("import")
+@click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--programme", "programme_name", required=True, metavar="NAME", help="Programme; made if there is none.")
+@click.option("--channel", "channel_name", required=True, metavar="NAME", help="Feedback channel; made if there is none.")
+@click.option("--chosen", type=click.Choice(HOW_CHOSEN), help="How people were chosen, for a new channel [default: opt-in].")
+@click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="Say which column is what; may repeat.")
+@click.option("--date-order", type=click.Choice([order.value for order in DateOrder]), help="How dates are written.")
+def import_file(
+    source: Path,
+    programme_name: str,
+    channel_name: str,
+    chosen: str | None,
+    pairs: tuple[str, ...],
+    date_order: str | None,
+) -> None:
+    """Import FILE (CSV, TSV, XLSX, JSON Lines) into a feedback channel.
+
+    Shows which column became what. Importing the same file again, or a longer export of it, adds only what is new. Exit
+    status 2 where something has to be decided or mended first, and then nothing is stored.
+
+    FIELD is one of text, date, area, language, translation, translator, weight, respondent, identity, consent, handling;
+    or attribute, question, skip, each of which may repeat.
+    """
+    settings = load_settings()
+    look = preview(source, source.name) if source.is_file() else None
+    if look is None:
+        raise BadInput(f"There is no file {source}.", "Check its name.")
+    mapping = with_choices(look.mapping, parse_map(pairs))
+    order = DateOrder(date_order) if date_order else None
+    if order is None:
+        order, question = settle_dates(look.table, mapping)
+        if question is not None:
+            raise question
+    sessions = opened()
+    kept = service.keep(source, settings)
+    with sessions.writing() as session:
+        actor = local_actor(session)
+        programme, channel = _place(session, actor, programme_name, channel_name, chosen)
+        started, job_id = service.start_import(
+            session,
+            actor,
+            programme_id=programme,
+            channel_id=channel,
+            path=kept,
+            file_name=source.name,
+            mapping=mapping,
+            date_order=order,
+        )
+    show_mapping(mapping)
+    run_here(job_id, sessions, settings)
+    with sessions.reading() as session:
+        done = service.import_of(session, actor, started.id)
+        rejected = service.rejected(session, actor, started.id)
+    out = console()
+    for note in (*look.table.notes, *done.notes):
+        out.print(f"Note: {note}")
+    out.print(f"{done.added} added, {done.already_there} were there already, {done.rejected} rejected.")
+    if rejected:
+        table("Rejected rows", ["Row#", "Why"], [(row.row, row.reason) for row in rejected[:20]])
+
+
+def _place(session: Session, actor: Actor, programme_name: str, channel_name: str, chosen: str | None) -> tuple[int, int]:
+    """Ids of the programme and the channel, made where they are not there."""
+    try:
+        programme = service.programme_named(session, actor, programme_name)
+    except NotFound:
+        programme = service.create_programme(session, actor, name=programme_name)
+    known = {channel.name: channel for channel in service.channels(session, actor, programme.id)}
+    channel = known.get(channel_name)
+    if channel is None or (chosen and chosen != channel.chosen):
+        channel = service.add_channel(session, actor, programme.id, name=channel_name, chosen=chosen or "opt-in")
+    return programme.id, channel.id
+
+
+def show_mapping(mapping: Mapping) -> None:
+    """Print which column became what."""
+    rows = [(field, column) for field, column in mapping.fields().items()]
+    rows += [("attribute", column) for column in mapping.attributes]
+    rows += [("question", column) for column in mapping.questions]
+    rows += [("left out", column) for column in mapping.left_out]
+    table("Columns", ["Read as", "Column"], rows)
+
+
+@click.command("analyse")
+@click.option("--programme", "programme_name", required=True, metavar="NAME")
+@click.option("--granularity", type=click.Choice(["coarse", "medium", "fine"]), help="Find topics anew, at this granularity.")
+def analyse(programme_name: str, granularity: str | None) -> None:
+    """Code what is new in a programme and compute its listening results, here and now."""
+    settings = load_settings()
+    sessions = opened()
+    with sessions.writing() as session:
+        actor = local_actor(session)
+        programme = service.programme_named(session, actor, programme_name)
+        wanted = cast("Granularity | None", granularity)
+        job_id = service.start_analysis(session, actor, programme_id=programme.id, granularity=wanted)
+    run_here(job_id, sessions, settings)
+    with sessions.reading() as session:
+        summary = service.latest_summary(session, actor, programme.id)
+        shares = service.frozen_results(session, actor, programme.id, measure="topic share", wave="", area="", segment="")
+    if summary is None:
+        return
+    rows = [(row["item"], interval(row["value"], row["low"], row["high"]), row["n"]) for row in by_share(shares)]
+    table(f"Topics in {programme_name}", ["Topic", "Share of comments#", "n#"], rows)
+    console().print(
+        f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, {summary.set_aside} set aside."
+    )
+
+
+def by_share(shares: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows of a results table, the largest share first."""
+    return shares.sort_values("value", ascending=False).to_dict("records")
+
+
+@click.command("results")
+@click.option("--programme", "programme_name", required=True, metavar="NAME")
+@click.option("--json", "json_wanted", is_flag=True, help="All of them, for a program to read.")
+def results(programme_name: str, json_wanted: bool) -> None:
+    """Print the listening results of a programme, each with n and a 95 % interval."""
+    sessions = opened()
+    with sessions.writing() as session:
+        actor = local_actor(session)
+        programme = service.programme_named(session, actor, programme_name)
+        frame = service.frozen_results(session, actor, programme.id)
+    if json_wanted:
+        as_json(json.loads(frame.drop(columns="id").to_json(orient="records", force_ascii=False)))
+        return
+    whole = frame[(frame["wave"] == "") & (frame["area"] == "") & (frame["segment"] == "")]
+    rows = [
+        (row["measure"], row["item"], f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}", row["n"], row["chosen"])
+        for row in whole.to_dict("records")
+    ]
+    table(f"Listening results of {programme_name}", ["Measure", "Item", "Value#", "95 % interval", "n#", "Chosen"], rows)
+    console().print(f"{len(frame)} results in all, by wave, area and segment: add --json.")
+
+
+COMMANDS = (import_file, analyse, results)

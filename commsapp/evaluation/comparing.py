@@ -1,0 +1,199 @@
+"""Measure one message's effect from records: choose the waves, run the method, say what else was going on. No database."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from commsapp.evaluation.effect import Effect, Expected
+from commsapp.evaluation.methods import METHODS
+from commsapp.evaluation.outcomes import OUTCOME, Outcomes, of_areas, of_other_areas, of_wave, outcomes
+from commsapp.evaluation.verdict import BEFORE_AFTER, Verdict, strength_of
+from commsapp.listening.measuring import ANSWER_SHARE
+from commsapp.listening.views import ContextEvent, Records, Wave
+from commsapp.planning import wording
+from commsapp.planning.campaigns import Campaign, ExpectedEffect
+
+Detail = dict[str, Any]
+"""What is stored of a measurement, as JSON: the fields of `EffectView` beside those that have columns of their own."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that measuring needs, read beforehand so that nothing is read while it computes."""
+
+    expected: ExpectedEffect
+    campaign: Campaign
+    records: Records
+    waves: tuple[Wave, ...]
+    context_events: tuple[ContextEvent, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came out, ready to be stored."""
+
+    design: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+    detail: Detail
+
+
+def measured(question: Question) -> Measurement:
+    """Measure before against after; without a wave after, or without responses in one, say what to do instead."""
+    expected = question.expected
+    before = next(wave for wave in question.waves if wave.id == expected.before_wave_id)
+    after = wave_after(expected, before, question.campaign, question.waves)
+    if after is None:
+        until = wording.day(expected.by)
+        return _nothing(
+            question, before, None, f"No wave has ended on or after {until} yet, so there is nothing to compare with."
+        )
+    heard = outcomes(question.records, measure=expected.measure, item=expected.item, segment=expected.segment)
+    here = of_areas(heard.table, expected.areas)
+    first, second = of_wave(here, before), of_wave(here, after)
+    for wave, rows in ((before, first), (after, second)):
+        if rows.empty:
+            place = wording.where(expected.areas, expected.segment)
+            return _nothing(question, before, after, f"Nothing that could be measured was heard{place} in {wave.name}.")
+    effect = _effect(first, second, expected)
+    return _told(question, effect, heard, before, after)
+
+
+def wave_after(expected: ExpectedEffect, before: Wave, campaign: Campaign, waves: Sequence[Wave]) -> Wave | None:
+    """Give the wave that was fixed, else the first that ends on or after the day by which the result should have moved."""
+    if expected.after_wave_id is not None:
+        return next((wave for wave in waves if wave.id == expected.after_wave_id), None)
+    later = [w for w in waves if w.end >= expected.by and w.start > before.end and w.start >= campaign.start]
+    return min(later, key=lambda wave: (wave.end, wave.start), default=None)
+
+
+def _effect(first: pd.DataFrame, second: pd.DataFrame, expected: ExpectedEffect) -> Effect:
+    return METHODS[BEFORE_AFTER].measure(
+        first,
+        second,
+        outcome=OUTCOME,
+        expected=Expected(expected.direction, expected.smallest, expected.target_difference, expected.by),
+        measure=expected.measure,
+        item=expected.item,
+        area=wording.listed(expected.areas) if expected.areas else "",
+        segment=expected.segment,
+        weights="weight",
+        clusters="respondent",
+    )
+
+
+def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, after: Wave) -> Measurement:
+    expected = question.expected
+    left_out = _left_out(of_areas(heard.not_coded, expected.areas), (before, after))
+    found = {name: _finite(getattr(effect, name)) for name in ("estimate", "low", "high")}
+    return Measurement(
+        design=effect.design,
+        verdict=str(effect.verdict),
+        **found,
+        detail={
+            "measure": expected.measure,
+            "strength": effect.strength,
+            "before_wave": before.name,
+            "after_wave": after.name,
+            "comparison": comparison(expected, effect),
+            "sentences": [*effect.sentences(), *left_out, *([expected.fixed_note] if expected.fixed_note else [])],
+            "other_areas": _other_areas(heard.table, expected, before, after),
+            "context": _context(question, before, after),
+            "fixed_note": expected.fixed_note,
+            "diagnostics": [
+                {"name": check.name, "outcome": check.outcome, "detail": check.detail} for check in effect.diagnostics
+            ],
+            "table": [{name: _finite(value) for name, value in row.items()} for row in effect.table().to_dict("records")],
+        },
+    )
+
+
+def _nothing(question: Question, before: Wave, after: Wave | None, why: str) -> Measurement:
+    expected = question.expected
+    where = wording.where(expected.areas, expected.segment)
+    asked = f"{'Ask the same question' if expected.measure == ANSWER_SHARE else 'Listen in the same channels'}{where}"
+    cure = f"{asked} in a wave that ends on or after {wording.day(expected.by)}, import what was heard, then measure again."
+    aim = wording.change(expected.measure, _signed(expected))
+    return Measurement(
+        design=BEFORE_AFTER,
+        estimate=None,
+        low=None,
+        high=None,
+        verdict=str(Verdict.TOO_LITTLE_DATA),
+        detail={
+            "measure": expected.measure,
+            "strength": strength_of(BEFORE_AFTER),
+            "before_wave": before.name,
+            "after_wave": "" if after is None else after.name,
+            "comparison": f"Expected {aim} by {wording.day(expected.by)}; not measured yet.",
+            "sentences": [why, cure, *([expected.fixed_note] if expected.fixed_note else [])],
+            "other_areas": "",
+            "context": [] if after is None else _context(question, before, after),
+            "fixed_note": expected.fixed_note,
+            "diagnostics": [],
+            "table": [],
+        },
+    )
+
+
+def comparison(expected: ExpectedEffect, effect: Effect) -> str:
+    """'Expected +10 points by 28 February 2026, measured +14 points (95 % interval 8 to 20).'."""
+    return (
+        f"Expected {wording.change(expected.measure, _signed(expected))} by {wording.day(expected.by)}, measured "
+        f"{wording.change(expected.measure, effect.estimate)} ({wording.interval(expected.measure, effect.low, effect.high)})."
+    )
+
+
+def _other_areas(table: pd.DataFrame, expected: ExpectedEffect, before: Wave, after: Wave) -> str:
+    """What the other areas did meanwhile, as a side note: it is shown, not subtracted."""
+    elsewhere = of_other_areas(table, expected.areas)
+    first, second = of_wave(elsewhere, before), of_wave(elsewhere, after)
+    if first.empty or second.empty:
+        return ""
+    effect = _effect(first, second, expected)
+    names = sorted(set(first["area"]) | set(second["area"]))
+    places = f"the other {len(names)} areas" if len(names) > 1 else names[0]
+    start, end = (wording.level(expected.measure, value) for value in (effect.before, effect.after))
+    sure = wording.interval(expected.measure, effect.low, effect.high)
+    return (
+        f"Over the same time it went from {start} to {end} in {places}: {wording.change(expected.measure, effect.estimate)} "
+        f"({sure}; {effect.n_before:,} responses before, {effect.n_after:,} after). This is a side note: "
+        "the measured change is not adjusted for it."
+    )
+
+
+def _context(question: Question, before: Wave, after: Wave) -> list[str]:
+    """Context events from the start of the wave before to the end of the wave after that touch the areas in question."""
+    said = []
+    for event in question.context_events:
+        here = not event.areas or not question.expected.areas or set(event.areas) & set(question.expected.areas)
+        if here and event.start <= after.end and event.end >= before.start:
+            days = wording.day(event.start)
+            days += f" to {wording.day(event.end)}" if event.end != event.start else ""
+            said.append(f"{event.name}{wording.where(event.areas, '')}, {days}")
+    return said
+
+
+def _left_out(not_coded: pd.DataFrame, waves: Sequence[Wave]) -> list[str]:
+    rows = pd.concat([of_wave(not_coded, wave) for wave in waves]).drop_duplicates("comment_id")
+    if rows.empty:
+        return []
+    reasons = rows["not_coded_reason"].value_counts()
+    said = "; ".join(f"{reason}: {count:,}" for reason, count in reasons.items())
+    return [f"{wording.counted(len(rows), 'comment')} of these waves could not be coded and are left out ({said})."]
+
+
+def _signed(expected: ExpectedEffect) -> float:
+    return expected.target_difference if expected.direction == "up" else -expected.target_difference
+
+
+def _finite(value: Any) -> Any:
+    """NaN is no JSON, and PostgreSQL refuses it."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,85 @@
+"""From what was heard to one outcome per response: what every evaluation method compares. DataFrames in, DataFrames out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from commsapp.errors import BadInput
+from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, TOPIC_SHARE
+from commsapp.listening.views import Records, Wave
+
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One row per comment (or per person asked) with ``OUTCOME`` and the columns of the records; what was left out, by reason."""
+
+    table: pd.DataFrame
+    not_coded: pd.DataFrame
+
+
+def outcomes(records: Records, *, measure: str, item: str, segment: str = "") -> Outcomes:
+    """Turn records into the outcome that a measure compares: 0 or 1 for shares, -1 to 1 for tone.
+
+    ``not_coded`` has the comments that could not be judged, with ``not_coded_reason``; they are left out, never guessed.
+
+    Raises
+    ------
+    BadInput : a measure that no change can be measured of.
+
+    """
+    if measure == ANSWER_SHARE:
+        table, missing = _answers(records.answers, item), records.comments.iloc[:0]
+    elif measure in (TOPIC_SHARE, TONE):
+        comments = records.comments
+        needed = ["topic"] if measure == TOPIC_SHARE else ["positive", "negative"]
+        coded = comments[needed].notna().all(axis=1)
+        table, missing = comments[coded], comments[~coded]
+        if measure == TOPIC_SHARE:
+            judged = (table["topic_name"] == item).astype(float)
+        else:
+            judged = (table["positive"] - table["negative"]).astype(float).clip(-1, 1)
+        table = table.assign(**{OUTCOME: judged})
+    else:
+        raise BadInput(f"A change of '{measure}' can't be measured.", f"Use {TOPIC_SHARE}, {ANSWER_SHARE} or {TONE}.")
+    return Outcomes(_of_segment(table, segment), _of_segment(missing, segment))
+
+
+def of_wave(table: pd.DataFrame, wave: Wave) -> pd.DataFrame:
+    """Rows whose date lies in a wave, both its days included."""
+    dates = pd.to_datetime(table["date"])
+    return table[dates.between(pd.Timestamp(wave.start), pd.Timestamp(wave.end))]
+
+
+def of_areas(table: pd.DataFrame, areas: Sequence[str]) -> pd.DataFrame:
+    """Rows of these areas; all rows where no area is named."""
+    return table[table["area"].isin(areas)] if areas else table
+
+
+def of_other_areas(table: pd.DataFrame, areas: Sequence[str]) -> pd.DataFrame:
+    """Rows of every other known area; none where no area is named, since then there is no other."""
+    return table[~table["area"].isin([*areas, ""]) & table["area"].notna()] if areas else table.iloc[:0]
+
+
+def _answers(answers: pd.DataFrame, item: str) -> pd.DataFrame:
+    """One row per person who answered the question; several ticks of one person count that person once."""
+    named = answers["question"].astype(str) + ": " + answers["choice"].astype(str).str.strip()
+    # the question is found through those who gave the answer: its wording may itself hold ': '
+    questions = answers.loc[named == item, "question"].unique()
+    asked = answers[answers["question"].isin(questions) & answers["choice"].notna()]
+    asked = asked[asked["choice"].astype(str).str.strip() != ""]
+    gave = asked.loc[named.loc[asked.index] == item, "response_id"]
+    people = asked.drop_duplicates("response_id")
+    return people.assign(**{OUTCOME: people["response_id"].isin(gave).astype(float)})
+
+
+def _of_segment(table: pd.DataFrame, segment: str) -> pd.DataFrame:
+    if not segment:
+        return table
+    name, _, choice = segment.partition(" = ")
+    column = ATTRIBUTE + name
+    return table[table[column].astype(str) == choice] if column in table else table.iloc[:0]

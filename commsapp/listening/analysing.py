@@ -1,0 +1,305 @@
+"""From stored comments to listening results, in steps that each can be repeated and go on where they stopped.
+
+prepare → embed → tone → topics (found once, then frozen) → code → results. Each step asks storage what is still missing,
+so a killed analysis loses at most one batch of work and doubles nothing, and new comments cost what they weigh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from commsapp.actor import Actor, HandlingLevel
+from commsapp.config import Settings
+from commsapp.errors import NotFound
+from commsapp.listening import programmes as frame
+from commsapp.listening import reporting, views
+from commsapp.listening.coders import SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.coding import choose_text
+from commsapp.listening.keys import text_key
+from commsapp.storage import codings, events, jobs, responses
+from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.session import Session, Sessions
+from commsapp.textmodels.encoder import Encoder, load_encoder
+from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
+from commsapp.textmodels.topics import CodebookDraft, Granularity, TopicDraft, assign, discover
+
+BATCH = 256
+HELD_BACK = "held back as a concern"
+NO_CONSENT = "no consent to analyse"
+
+
+def run_analysis(
+    sessions: Sessions,
+    actor: Actor,
+    *,
+    programme_id: int,
+    granularity: Granularity | None = None,
+    settings: Settings,
+    progress: views.Progress = views.quiet,
+) -> dict[str, Any]:
+    """Code what is not coded yet and compute the programme's listening results anew.
+
+    Topics are found when there is no codebook, or when ``granularity`` differs from that of the codebook in use, which makes
+    a new version; else the frozen codebook codes the new comments. Returns what a sentence on the page needs.
+
+    Raises
+    ------
+    NotFound : no such programme. Unavailable : the model files are missing or changed.
+
+    """
+    with sessions.reading() as session:
+        frame.programme(session, actor, programme_id)
+        has_text = bool(responses.comment_frame(session, actor, programme_id))
+    if has_text:
+        encoder, sentiment = load_encoder(), load_sentiment()
+        readable = encoder.languages & sentiment.languages
+        prepare(sessions, actor, programme_id, readable=readable, settings=settings, progress=progress)
+        embed(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
+        code_tone(sessions, actor, programme_id, model=sentiment, progress=progress)
+        find_topics(sessions, actor, programme_id, encoder=encoder, granularity=granularity, settings=settings, progress=progress)
+        code_topics(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
+    progress("Computing results", 0, 0)
+    return asdict(reporting.store_results(sessions, actor, programme_id), dict_factory=_for_job)
+
+
+def _for_job(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value is not None}
+
+
+def prepare(
+    sessions: Sessions,
+    actor: Actor,
+    programme_id: int,
+    *,
+    readable: frozenset[str],
+    settings: Settings,
+    progress: views.Progress,
+) -> None:
+    """Decide for each new comment which text the models may read, or why none."""
+    done = 0
+    while True:
+        with sessions.reading() as session:
+            rows = responses.unprepared(session, actor, programme_id, limit=2_000)
+        if not rows:
+            return
+        decided = [_decide(row, readable, settings) for row in rows]
+        with sessions.writing() as session:
+            responses.set_prepared(session, decided)
+        done += len(rows)
+        progress("Recognising languages", done, 0)
+
+
+def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str, object]:
+    choice = choose_text(row.original, row.translation, row.given_language, readable)
+    text, reason = choice.text, choice.reason
+    if row.handling_level == HandlingLevel.CONCERN:
+        text, reason = None, HELD_BACK
+    elif "analyse" not in row.consent:
+        text, reason = None, NO_CONSENT
+    return {
+        "comment_id": row.id,
+        "language": choice.language,
+        "analysis_text": text,
+        "text_key": None if text is None else text_key(settings.secret_key, text),
+        "from_translation": choice.from_translation,
+        "not_coded": reason,
+    }
+
+
+def embed(
+    sessions: Sessions, actor: Actor, programme_id: int, *, encoder: Encoder, settings: Settings, progress: views.Progress
+) -> None:
+    """Compute the embedding of each distinct text that has none yet."""
+    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+        with sessions.reading() as session:
+            keys = responses.text_keys(session, actor, programme_id)
+        missing = store.missing(keys)
+        progress("Reading comments", 0, len(missing))
+        for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
+            store.put(batch, encoder.encode(texts))
+            progress("Reading comments", done, len(missing))
+
+
+def code_tone(sessions: Sessions, actor: Actor, programme_id: int, *, model: SentimentModel, progress: views.Progress) -> None:
+    """Code the tone of each distinct text that this model version has not coded yet."""
+    with sessions.writing() as session:
+        coder = codings.model_coder(session, actor, name=SENTIMENT_CODER, version=model.version)
+    with sessions.reading() as session:
+        coded = codings.coded_keys(session, coder_id=coder, measure="sentiment")
+        missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
+    progress("Judging the tone", 0, len(missing))
+    for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
+        rows = _tone_rows(actor, coder, batch, model.score(texts))
+        with sessions.writing() as session:
+            codings.add_codings(session, rows)
+        progress("Judging the tone", done, len(missing))
+
+
+def _tone_rows(actor: Actor, coder: int, keys: Sequence[str], scores: np.ndarray) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for key, score in zip(keys, scores, strict=True):
+        for rank, number in enumerate(np.argsort(-score, kind="stable"), start=1):
+            rows.append(
+                {
+                    "organisation_id": actor.organisation_id,
+                    "coder_id": coder,
+                    "text_key": key,
+                    "measure": "sentiment",
+                    "label": LABELS[number],
+                    "topic_id": None,
+                    "rank": rank,
+                    "probability": float(score[number]),
+                }
+            )
+    return rows
+
+
+def find_topics(
+    sessions: Sessions,
+    actor: Actor,
+    programme_id: int,
+    *,
+    encoder: Encoder,
+    granularity: Granularity | None,
+    settings: Settings,
+    progress: views.Progress,
+) -> None:
+    """Find topics and freeze them as a codebook version, unless the one in use serves."""
+    with sessions.reading() as session:
+        version = codings.current_version(session, actor, programme_id)
+        if version is not None and granularity in (None, version.granularity) and version.encoder_version == encoder.version:
+            return
+        keys = responses.text_keys(session, actor, programme_id)
+        texts = responses.texts_of(session, actor, programme_id, keys)
+    if not keys:
+        return
+    progress("Finding topics", 0, 0)
+    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+        _, vectors = store.get(keys)
+    wanted: Granularity = granularity or "medium"
+    draft = discover([texts[key] for key in keys], vectors, granularity=wanted, encoder=encoder)
+    with sessions.writing() as session:
+        save_codebook_version(session, actor, programme_id, draft)
+
+
+def save_codebook_version(session: Session, actor: Actor, programme_id: int, draft: CodebookDraft) -> None:
+    """Freeze a draft as the programme's next codebook version."""
+    version = codings.add_version(
+        session,
+        programme_id=programme_id,
+        granularity=draft.granularity,
+        encoder_version=draft.encoder_version,
+        threshold=float(draft.threshold),
+        fingerprint=draft.version,
+        topics=[
+            {
+                "number": topic.number,
+                "name": topic.name,
+                "phrases": list(topic.phrases),
+                "centroid": np.asarray(topic.centroid, dtype="<f4").tobytes(),
+                "size": topic.size,
+            }
+            for topic in draft.topics
+        ],
+    )
+    after = {"number": version.number, "topics": [topic.name for topic in draft.topics]}
+    events.record(session, actor, action="freeze", subject="codebook version", subject_id=version.id, after=after)
+
+
+def codebook_draft(session: Session, version: codings.CodebookVersion) -> CodebookDraft:
+    """A stored codebook version in the form that the text models read."""
+    return CodebookDraft(
+        encoder_version=version.encoder_version,
+        granularity=version.granularity,
+        topics=tuple(
+            TopicDraft(
+                number=topic.number,
+                name=topic.name,
+                phrases=tuple(topic.phrases),
+                centroid=np.frombuffer(topic.centroid, dtype="<f4").astype(np.float32),
+                size=topic.size,
+                examples=(),
+            )
+            for topic in codings.topics(session, version.id)
+        ),
+        threshold=version.threshold,
+        version=version.fingerprint,
+    )
+
+
+def code_topics(
+    sessions: Sessions, actor: Actor, programme_id: int, *, encoder: Encoder, settings: Settings, progress: views.Progress
+) -> None:
+    """Code each distinct text with the frozen codebook in use; every wave, the first too, by the same assigner."""
+    with sessions.writing() as session:
+        version = codings.current_version(session, actor, programme_id)
+        if version is None:
+            return
+        coder = codings.model_coder(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
+        codebook = codebook_draft(session, version)
+        ids = {topic.number: topic.id for topic in codings.topics(session, version.id)}
+    with sessions.reading() as session:
+        coded = codings.coded_keys(session, coder_id=coder, measure="topic")
+        missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
+    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+        for start in range(0, len(missing), 10 * BATCH):
+            batch = missing[start : start + 10 * BATCH]
+            found, vectors = store.get(batch)
+            if not found.all():
+                raise NotFound("The embedding of a comment is missing.", "Run the analysis again.")
+            rows = _topic_rows(actor, coder, batch, codebook, vectors, ids)
+            with sessions.writing() as session:
+                codings.add_codings(session, rows)
+            progress("Sorting into topics", start + len(batch), len(missing))
+
+
+def _topic_rows(
+    actor: Actor, coder: int, keys: Sequence[str], codebook: CodebookDraft, vectors: np.ndarray, ids: dict[int, int]
+) -> list[dict[str, object]]:
+    given = assign(codebook, vectors)
+    return [
+        {
+            "organisation_id": actor.organisation_id,
+            "coder_id": coder,
+            "text_key": key,
+            "measure": "topic",
+            "label": "",
+            "topic_id": ids.get(int(topic)),
+            "rank": 1,
+            "probability": float(probability),
+        }
+        for key, topic, probability in zip(keys, given.topic, given.probability, strict=True)
+    ]
+
+
+def _text_batches(
+    sessions: Sessions, actor: Actor, programme_id: int, keys: list[str]
+) -> Iterator[tuple[int, list[str], list[str]]]:
+    """(how many are done with this batch, keys, texts)."""
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        with sessions.reading() as session:
+            texts = responses.texts_of(session, actor, programme_id, batch)
+        yield start + len(batch), batch, [texts[key] for key in batch]
+
+
+def start_analysis(session: Session, actor: Actor, *, programme_id: int, granularity: Granularity | None = None) -> int:
+    """Enqueue an analysis unless one is waiting already; returns the job's id.
+
+    Raises
+    ------
+    NotFound : no such programme.
+
+    """
+    frame.programme(session, actor, programme_id)
+    arguments: dict[str, object] = {"programme_id": programme_id}
+    if granularity is not None:
+        arguments["granularity"] = granularity
+    waiting = jobs.waiting(session, name="analysis", programme_id=programme_id)
+    if waiting is not None and waiting.arguments == arguments:
+        return waiting.id
+    return jobs.enqueue(session, actor, name="analysis", arguments=arguments, programme_id=programme_id).id

@@ -1,0 +1,13 @@
+"""Which coder's codings are in use: names and versions under which the models stand among the coders."""
+
+from __future__ import annotations
+
+from commsapp.storage.codings import CodebookVersion
+
+TOPIC_CODER = "topic assigner"
+SENTIMENT_CODER = "sentiment"
+
+
+def topic_coder_version(version: CodebookVersion) -> str:
+    """The coder of topics is the assigner with one codebook version: another version is another coder."""
+    return f"codebook-version/{version.id}/{version.fingerprint[:12]}"

@@ -1,0 +1,272 @@
+"""Which column of a file is what: suggested from names and a sample, shown to a person, changed by them, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
+
+from commsapp.errors import BadInput
+from commsapp.listening import dates
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "text": (
+        "text", "comment", "comments", "comment body", "full text", "verbatim", "consumer complaint narrative", "narrative",
+        "transcript", "caption", "feedback", "response", "response text", "answer", "message", "body", "content", "free text",
+        "statement", "complaint", "review", "remarks", "your comment", "your comments", "any other comments",
+        "hit sentence", "opening text", "snippet",
+    ),
+    "date": (
+        "date", "response date", "date of response", "comment date", "recorded date", "completion time", "submission date",
+        "submission time", "date submitted", "submitted", "date received", "received", "datetime", "date time", "created at",
+        "created", "timestamp", "published", "start date", "start time", "started", "today", "end date", "day", "added",
+    ),
+    "area": (
+        "area", "area code", "area name", "ward", "neighbourhood", "neighborhood", "borough", "district", "local authority",
+        "council", "town", "city", "locality", "location", "place", "county", "region", "state", "force", "lsoa", "msoa",
+    ),
+    "language": ("language", "lang", "language code", "language of response", "detected language"),
+    "translation": ("translation", "translated text", "english translation", "text english", "translation english", "in english"),
+    "translator": ("translator", "translated by", "translation by"),
+    "weight": ("weight", "weights", "weighting", "wt", "survey weight", "sample weight", "rim weight", "final weight"),
+    "respondent": (
+        "respondent", "respondent id", "respondent key", "participant", "participant id", "person id", "panel id", "panellist id",
+        "member id", "user id", "author id", "contact id", "submitter id", "voter id",
+    ),
+    "identity": (
+        "id", "response id", "comment id", "record id", "submission id", "complaint id", "mention id", "message id", "row id",
+        "case id", "uuid", "instance id", "meta instance id", "key", "reference", "ref",
+    ),
+    "consent": ("consent", "consents", "consent given", "consent level", "permission", "permissions"),
+    "handling": ("handling", "handling level", "marking", "protective marking", "classification", "sensitivity"),
+}  # fmt: skip
+"""What a column may be, and the names it goes by, best first; letter case, spaces, underscores and hyphens don't matter."""
+
+CONSENTS = ("log", "analyse", "quote", "publish")
+HANDLINGS = ("open", "official-sensitive", "concern")
+
+_MANY = {"attribute": "attributes", "question": "questions", "skip": "left_out"}
+_DEMOGRAPHICS = (
+    "age", "age group", "age band", "age range", "gender", "gender identity", "sex", "ethnicity", "ethnic group", "race",
+    "disability", "disabled", "religion", "faith", "sexuality", "sexual orientation", "occupation", "employment",
+    "employment status", "working status", "education", "qualification", "income", "income band", "tenure", "housing tenure",
+    "marital status", "nationality", "country of birth", "postcode district", "postcode area", "outcode", "urban rural", "imd",
+    "imd decile", "deprivation", "social grade", "tags", "parent", "student", "year group", "victim", "role",
+)  # fmt: skip
+_PERSONAL = re.compile(
+    r"(e-?mail|phone|mobile|telephone|ip[\s_-]*addr|^ip$|surname"
+    r"|(first|last|full|user|screen|display|contact|submitter)[\s_-]*name"
+    r"|^_?name$|^your name|what is your name|handle$|author|influencer"
+    r"|submitted[\s_-]*by|^address|(home|street)[\s_-]*address"
+    r"|^postcode$|^zip|date[\s_-]*of[\s_-]*birth|^dob$|nhs[\s_-]*n|national[\s_-]*insurance|latitude|longitude|device[\s_-]*id|^twitter)",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"https?://\S+")
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
+_WORDING_WORDS = 4
+_MOST_CHOICES = 12
+_LONGEST_CHOICE = 60
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Which column became what. Every column of the file stands in it somewhere, those not used in ``left_out``."""
+
+    text: str | None = None
+    date: str | None = None
+    area: str | None = None
+    language: str | None = None
+    translation: str | None = None
+    translator: str | None = None
+    weight: str | None = None
+    respondent: str | None = None
+    identity: str | None = None
+    consent: str | None = None
+    handling: str | None = None
+    attributes: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, str]:
+        """Field → column, for the fields that have one."""
+        return {field: column for field in FIELDS if (column := getattr(self, field)) is not None}
+
+    def columns(self) -> tuple[str, ...]:
+        """All columns it speaks of, each once."""
+        return tuple(dict.fromkeys([*self.fields().values(), *self.attributes, *self.questions, *self.left_out]))
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON can hold it; ``from_json`` reads it back."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, stored: Dictionary[str, object]) -> Mapping:
+        """The mapping that ``to_json`` wrote. Raises BadInput for anything else."""
+        many = set(_MANY.values())
+        found: dict[str, object] = {}
+        for name, value in stored.items():
+            if name in many and isinstance(value, list | tuple) and all(isinstance(column, str) for column in value):
+                found[name] = tuple(value)
+            elif name in FIELDS and (value is None or isinstance(value, str)):
+                found[name] = value
+            else:
+                raise BadInput(f"The column mapping says '{name}', which means nothing here.", "Map the columns again.")
+        return dataclasses.replace(cls(), **found)  # type: ignore[arg-type]  # checked by hand above
+
+
+def normalise(name: str) -> str:
+    """A column name for comparing: no byte-order mark, letter case, spaces, underscores, hyphens."""
+    return re.sub(r"[\s_\-/.]+", "", name.replace("\ufeff", "")).casefold()
+
+
+def suggest(table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, str]]) -> Mapping:
+    """What each column seems to be, by its name and then by what stands in it; for a person to confirm.
+
+    A field goes to the column with the best-known name whose cells can be that: a 'weight' that is no number, or an 'id'
+    that repeats, is left out instead of making every row fail.
+    """
+    samples = {column: [cell for row in sample_rows if (cell := row.get(column, "").strip())] for column in table_columns}
+    names = {column: normalise(column) for column in table_columns}
+    found: dict[str, str] = {}
+    for field, aliases in FIELDS.items():
+        for alias in map(normalise, aliases):
+            fitting = [
+                column for column in table_columns
+                if names[column] == alias and column not in found.values() and _fits(field, samples[column])
+            ]  # fmt: skip
+            if fitting:
+                found[field] = fitting[0]
+                break
+    rest = [column for column in table_columns if column not in found.values()]
+    open_columns = [column for column in rest if not _PERSONAL.search(column)]
+    demographics = set(map(normalise, _DEMOGRAPHICS))
+    attributes = [column for column in open_columns if names[column] in demographics]
+    questions = [
+        column for column in open_columns
+        if column not in attributes and _is_wording(column) and _is_closed(samples[column])
+    ]  # fmt: skip
+    if "text" not in found:
+        candidates = [column for column in open_columns if column not in {*attributes, *questions}]
+        longest = max(candidates, key=lambda column: _free_text(samples[column]), default=None)
+        if longest is not None and _free_text(samples[longest]) > 0:
+            found["text"] = longest
+    used = {*found.values(), *attributes, *questions}
+    left_out = tuple(column for column in table_columns if column not in used)
+    return dataclasses.replace(
+        Mapping(attributes=tuple(attributes), questions=tuple(questions), left_out=left_out),
+        **found,  # type: ignore[arg-type]  # the keys are those of FIELDS
+    )
+
+
+def with_choices(mapping: Mapping, choices: Dictionary[str, str] | Iterable[tuple[str, str]]) -> Mapping:
+    """The mapping with a person's choices in it: (field, column) pairs, as ``--map FIELD=COLUMN`` gives them.
+
+    'attribute', 'question' and 'skip' may be chosen for several columns; an empty column takes the field away. A column that
+    was chosen leaves the place it was suggested for, and a column that lost its place is left out. Raises BadInput for a
+    field there is none of, or one that is chosen twice.
+    """
+    pairs = list(choices.items()) if isinstance(choices, Dictionary) else list(choices)
+    known = mapping.columns()
+    chosen: dict[str, str | None] = {}
+    many: dict[str, list[str]] = {place: [] for place in _MANY.values()}
+    for field, column in pairs:
+        field = normalise(field)
+        if field in _MANY:
+            many[_MANY[field]].append(_known_as(column, known))
+        elif field not in FIELDS:
+            raise BadInput(f"There is no field '{field}'.", f"Choose one of {', '.join([*FIELDS, *_MANY])}.")
+        elif field in chosen:
+            raise BadInput(f"The field '{field}' is given twice.", "Choose one column for it.")
+        else:
+            chosen[field] = _known_as(column, known) if column.strip() else None
+    taken = {column for column in chosen.values() if column} | {column for columns in many.values() for column in columns}
+    fields: dict[str, str | None] = {
+        field: chosen.get(field, None if getattr(mapping, field) in taken else getattr(mapping, field)) for field in FIELDS
+    }
+    attributes = _merged(mapping.attributes, many["attributes"], taken)
+    questions = _merged(mapping.questions, many["questions"], taken)
+    used = {column for column in fields.values() if column} | {*attributes, *questions}
+    left_out = tuple(dict.fromkeys(column for column in (*known, *many["left_out"]) if column not in used))
+    return dataclasses.replace(
+        Mapping(attributes=attributes, questions=questions, left_out=left_out),
+        **fields,  # type: ignore[arg-type]  # the keys are those of FIELDS
+    )
+
+
+def check(mapping: Mapping, columns: Sequence[str]) -> None:
+    """Raises BadInput when the mapping names a column that isn't there, or leaves nothing to read."""
+    there = f"The columns are: {', '.join(columns[:40])}{' …' if len(columns) > 40 else ''}."
+    for column in mapping.columns():
+        if column not in columns:
+            raise BadInput(f"There is no column '{column}'.", there)
+    if mapping.text is None and not mapping.questions:
+        raise BadInput("No column holds comments and none holds a closed question, so there is nothing to read.",
+                       f"Choose the column with the comments, or one with the answers to a question. {there}")  # fmt: skip
+
+
+def _merged(suggested: Sequence[str], added: Sequence[str], taken: set[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(column for column in suggested if column not in taken), *added]))
+
+
+def _known_as(column: str, known: Sequence[str]) -> str:
+    """The column as the file writes it, where only case or spaces differ and only one column can be meant."""
+    alike = [other for other in known if normalise(other) == normalise(column)]
+    return column if column in known or len(alike) != 1 else alike[0]
+
+
+def _fits(field: str, values: Sequence[str]) -> bool:
+    """Whether the cells of a column with a fitting name can be read as the field."""
+    if not values:
+        return True
+    if field == "text":
+        return not (_is_closed(values) or all(_NUMBER.fullmatch(value) for value in values))
+    if field == "date":
+        return sum(dates.looks_like_date(value) for value in values) >= 0.5 * len(values)
+    if field == "weight":
+        return all(_NUMBER.fullmatch(value) for value in values)
+    if field == "identity":
+        return len(set(values)) == len(values)
+    if field == "consent":
+        return all(consent_words(value) is not None for value in values)
+    if field == "handling":
+        return all(handling_word(value) is not None for value in values)
+    return True
+
+
+def consent_words(cell: str) -> tuple[str, ...] | None:
+    """The uses that a person agreed to, in their fixed order; None when the cell has a word that is none of them."""
+    words = {word.replace("analyze", "analyse") for word in re.split(r"[\s,;|/+&]+", cell.casefold()) if word and word != "and"}
+    return None if words - set(CONSENTS) else tuple(word for word in CONSENTS if word in words)
+
+
+def handling_word(cell: str) -> str | None:
+    """The handling level that a cell names; None when it names no known one."""
+    word = re.sub(r"[\s_:\-]+", "-", cell.strip().casefold())
+    return word if word in HANDLINGS else None
+
+
+def _is_wording(column: str) -> bool:
+    return column.rstrip().endswith("?") or len(column.split()) >= _WORDING_WORDS
+
+
+def _is_closed(values: Sequence[str]) -> bool:
+    """Few distinct short values that come again and again, and are no dates: boxes that people ticked."""
+    distinct = set(values)
+    return (
+        len(values) >= 3 and len(distinct) <= min(_MOST_CHOICES, max(2, len(values) // 2))
+        and all(len(value) <= _LONGEST_CHOICE for value in distinct)
+        and not all(dates.looks_like_date(value) for value in distinct)
+    )  # fmt: skip
+
+
+def _free_text(values: Sequence[str]) -> float:
+    """Mean length where the cells read like sentences, else 0."""
+    if not values or _is_closed(values):
+        return 0.0
+    links = sum(bool(_LINK.fullmatch(value)) for value in values)
+    worded = sum(len(value.split()) >= 3 for value in values)
+    length = sum(map(len, values)) / len(values)
+    dated = sum(dates.looks_like_date(value) for value in values)
+    return length if worded >= 0.4 * len(values) and length >= 15 and links + dated < 0.5 * len(values) else 0.0

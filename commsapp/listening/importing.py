@@ -1,0 +1,344 @@
+"""One file into one feedback channel: started in one transaction, then run in batches that each carry their checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from commsapp.actor import Actor, HandlingLevel
+from commsapp.config import Settings
+from commsapp.errors import BadInput, Conflict, NotFound
+from commsapp.listening import programmes as frame
+from commsapp.listening import views
+from commsapp.listening.columns import Mapping, check
+from commsapp.listening.dates import DateOrder
+from commsapp.listening.formats import open_table
+from commsapp.listening.formats.table import Table
+from commsapp.listening.keys import respondent_key
+from commsapp.listening.records import Record, Reject, to_record
+from commsapp.storage import events, imports, jobs, programmes, responses
+from commsapp.storage.base import insert_new, now
+from commsapp.storage.counting import ScratchCounter
+from commsapp.storage.session import Session, Sessions
+
+BATCH = 500
+
+
+def start_import(
+    session: Session,
+    actor: Actor,
+    *,
+    programme_id: int,
+    channel_id: int,
+    path: Path,
+    file_name: str,
+    mapping: Mapping,
+    date_order: DateOrder | None = None,
+    handling_level: HandlingLevel = HandlingLevel.OPEN,
+    then_analyse: bool = False,
+) -> tuple[views.Import, int]:
+    """Check file and mapping, and enqueue the import in the same transaction; returns the import and its job's id.
+
+    ``path`` is where the file lies until the job has read it; it must stay there.
+
+    Raises
+    ------
+    BadInput : the file can't be read, or a column that the mapping names isn't in it. NotFound : no such channel.
+
+    """
+    if channel_id not in {channel.id for channel in frame.channels(session, actor, programme_id)}:
+        raise NotFound("There is no such feedback channel in this programme.", "Choose one from its list.")
+    table = open_table(path, name=file_name)
+    check(mapping, table.columns)
+    row = imports.ImportRun(
+        organisation_id=actor.organisation_id,
+        programme_id=programme_id,
+        channel_id=channel_id,
+        person_name=actor.name,
+        file_name=file_name,
+        stored_as=str(path),
+        sha256=_sha256(path),
+        mapping=mapping.to_json(),
+        date_order=date_order or "",
+        handling_level=handling_level,
+        started_at=now(),
+    )
+    programmes.add(session, row)
+    after = {"file": file_name, "sha256": row.sha256, "mapping": row.mapping}
+    events.record(session, actor, action="start", subject="import", subject_id=row.id, after=after)
+    arguments = {"import_id": row.id, "then_analyse": then_analyse}
+    job = jobs.enqueue(session, actor, name="import", arguments=arguments, programme_id=programme_id)
+    return as_import(row), job.id
+
+
+def run_import(
+    sessions: Sessions,
+    actor: Actor,
+    *,
+    import_id: int,
+    settings: Settings,
+    progress: views.Progress = views.quiet,
+    then_analyse: bool = False,
+) -> dict[str, int]:
+    """Read the file from the last checkpoint on; returns how many rows were added, already there and rejected.
+
+    Rows and checkpoint go in one transaction each 500 rows, so a kill at any moment loses and doubles nothing, and running
+    again goes on where it stopped. The rows before the checkpoint are read again, because the ordinal of a row among
+    identical ones depends on them, but nothing of them is stored.
+    """
+    with sessions.reading() as session:
+        run = imports.import_run(session, actor, import_id)
+        if run is None:
+            raise NotFound("There is no such import.")
+        as_import(run)  # loads what is needed while the session is open
+    if run.finished_at is None:
+        table = open_table(Path(run.stored_as), name=run.file_name)
+        total = max(run.checkpoint, 0)
+        for batch in _batches(table, run, settings):
+            with sessions.writing() as session:
+                _store(session, actor, run, batch, settings)
+            total = batch[-1].row
+            progress("Reading rows", total, 0)
+        with sessions.writing() as session:
+            _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
+    with sessions.reading() as session:
+        done = imports.import_run(session, actor, import_id)
+        assert done is not None
+        return {"added": done.added, "already_there": done.already_there, "rejected": done.rejected}
+
+
+def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterator[list[Record | Reject]]:
+    mapping = Mapping.from_json(run.mapping)
+    order = DateOrder(run.date_order) if run.date_order else None
+    scratch = settings.data_dir / "scratch" / f"import-{run.id}.sqlite"
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    batch: list[Record | Reject] = []
+    with ScratchCounter(scratch) as ordinals:
+        for row in table.rows():
+            record = to_record(row, mapping, order, ordinals)
+            if record is None or row.number <= run.checkpoint:
+                continue
+            batch.append(record)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _store(session: Session, actor: Actor, run: imports.ImportRun, batch: list[Record | Reject], settings: Settings) -> None:
+    """Store one batch and move the checkpoint, in the caller's transaction."""
+    records = [item for item in batch if isinstance(item, Record)]
+    rejects = [item for item in batch if isinstance(item, Reject)]
+    added = _store_rows(session, run, records, settings)
+    insert_new(
+        session,
+        imports.RejectedRow,
+        [{"import_id": run.id, "row_number": item.row, "reason": item.reason, "cells": item.cells} for item in rejects],
+        unique=("import_id", "row_number"),
+    )
+    advance(
+        session,
+        run,
+        checkpoint=batch[-1].row,
+        added=added,
+        already_there=len(records) - added,
+        rejected=len(rejects),
+    )
+
+
+def advance(session: Session, run: imports.ImportRun, *, checkpoint: int, added: int, already_there: int, rejected: int) -> None:
+    """Move the checkpoint; the whole batch is undone where another worker has moved it meanwhile."""
+    moved = imports.advance(
+        session,
+        import_id=run.id,
+        seen=run.checkpoint,
+        checkpoint=checkpoint,
+        added=added,
+        already_there=already_there,
+        rejected=rejected,
+    )
+    if not moved:
+        raise Conflict(f"Another worker is importing {run.file_name} already.", "Nothing to do: it goes on there.")
+    run.checkpoint = checkpoint
+
+
+def _store_rows(session: Session, run: imports.ImportRun, records: list[Record], settings: Settings) -> int:
+    """Insert responses with their comments and answers; returns how many were new."""
+    areas = _areas(session, run.programme_id, records)
+    people = _respondents(session, run.channel_id, records, settings)
+    rows = [_response(run, record, areas, people) for record in records]
+    new = {row.identity: row.id for row in insert_new(session, responses.Response, rows, unique=("channel_id", "identity"))}
+    fresh = {record.identity: record for record in records if record.identity in new}
+    with_text = bool(run.mapping.get("text"))
+    comments = [_comment(new[identity], record) for identity, record in fresh.items() if with_text or record.text]
+    insert_new(session, responses.Comment, comments, unique=("response_id",))
+    questions = _questions(session, run.programme_id, list(fresh.values()))
+    answers = [
+        {"response_id": new[identity], "question_id": questions[wording], "choice": choice}
+        for identity, record in fresh.items()
+        for wording, choice in record.answers.items()
+    ]
+    insert_new(session, responses.Answer, answers, unique=("response_id", "question_id"))
+    _attributes(session, run.programme_id, list(fresh.values()))
+    return len(fresh)
+
+
+def _response(run: imports.ImportRun, record: Record, areas: dict[str, int], people: dict[str, int]) -> dict[str, object]:
+    return {
+        "organisation_id": run.organisation_id,
+        "programme_id": run.programme_id,
+        "channel_id": run.channel_id,
+        "import_id": run.id,
+        "respondent_id": people.get(record.respondent),
+        "identity": record.identity,
+        "date": record.date,
+        "area_id": areas.get(record.area),
+        "attributes": record.attributes,
+        "weight": 1.0 if record.weight is None else record.weight,
+        # An export without a consent column comes under the channel's authority to log and analyse, never to quote.
+        "consent": list(record.consent) or ["log", "analyse"],
+        "handling_level": record.handling or run.handling_level,
+    }
+
+
+def _comment(response_id: int, record: Record) -> dict[str, object]:
+    return {
+        "response_id": response_id,
+        "original": record.text,
+        "given_language": record.language,
+        "language": "",
+        "translation": record.translation,
+        "translator": record.translator,
+        "from_translation": False,
+        "not_coded": "",
+        "prepared": False,
+    }
+
+
+def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[str, int]:
+    names = sorted({record.area for record in records if record.area})
+    rows = [{"programme_id": programme_id, "name": name, "code": ""} for name in names]
+    insert_new(session, programmes.Area, rows, unique=("programme_id", "name"))
+    return programmes.area_ids(session, programme_id)
+
+
+def _respondents(session: Session, channel_id: int, records: list[Record], settings: Settings) -> dict[str, int]:
+    keys = {
+        record.respondent: respondent_key(settings.secret_key, channel_id, record.respondent)
+        for record in records
+        if record.respondent
+    }
+    rows = [{"channel_id": channel_id, "key_hash": key} for key in sorted(set(keys.values()))]
+    insert_new(session, responses.Respondent, rows, unique=("channel_id", "key_hash"))
+    ids = responses.respondents(session, channel_id=channel_id, key_hashes=sorted(set(keys.values())))
+    return {given: ids[key] for given, key in keys.items()}
+
+
+def _questions(session: Session, programme_id: int, records: list[Record]) -> dict[str, int]:
+    seen: dict[str, dict[str, None]] = {}
+    for record in records:
+        for wording, choice in record.answers.items():
+            seen.setdefault(wording, {})[choice] = None
+    known = {row.wording: row for row in responses.questions(session, programme_id)}
+    for wording, choices in seen.items():
+        row = known.get(wording)
+        if row is None:
+            row = programmes.add(session, responses.Question(programme_id=programme_id, wording=wording, choices=[]))
+            known[wording] = row
+        new = [choice for choice in choices if choice not in row.choices]
+        if new:
+            row.choices = [*row.choices, *new]
+    session.flush()
+    return {wording: known[wording].id for wording in seen}
+
+
+def _attributes(session: Session, programme_id: int, records: list[Record]) -> None:
+    seen: dict[str, dict[str, None]] = {}
+    for record in records:
+        for name, value in record.attributes.items():
+            if value:
+                seen.setdefault(name, {})[value] = None
+    known = programmes.attribute_rows(session, programme_id)
+    for name, values in seen.items():
+        row = known.get(name)
+        if row is None:
+            protected = name.strip().lower() in frame.PROTECTED
+            row = programmes.Attribute(programme_id=programme_id, name=name, choices=[], protected=protected)
+            programmes.add(session, row)
+        new = [value for value in values if value not in row.choices]
+        if new:
+            row.choices = [*row.choices, *new]
+    session.flush()
+
+
+def _finish(session: Session, actor: Actor, run: imports.ImportRun, notes: list[str], *, then_analyse: bool) -> None:
+    imports.finish_import(session, import_id=run.id, notes=notes)
+    events.record(session, actor, action="finish", subject="import", subject_id=run.id)
+    if then_analyse and jobs.waiting(session, name="analysis", programme_id=run.programme_id) is None:
+        arguments = {"programme_id": run.programme_id}
+        jobs.enqueue(session, actor, name="analysis", arguments=arguments, programme_id=run.programme_id)
+
+
+def as_import(row: imports.ImportRun) -> views.Import:
+    """The frozen view of an import."""
+    return views.as_view(views.Import, row)  # type: ignore[no-any-return]
+
+
+def import_of(session: Session, actor: Actor, import_id: int) -> views.Import:
+    """How one file went in.
+
+    Raises
+    ------
+    NotFound : there is none, or it belongs to another organisation.
+
+    """
+    row = imports.import_run(session, actor, import_id)
+    if row is None:
+        raise NotFound("There is no such import.", "Go back to the programme.")
+    return as_import(row)
+
+
+def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.Import]:
+    """The latest imports of a programme, newest first."""
+    return [as_import(row) for row in imports.import_runs(session, actor, programme_id)]
+
+
+def rejected(session: Session, actor: Actor, import_id: int) -> list[views.RejectedRow]:
+    """Rows that could not be read, with the reason, in the order of the file."""
+    import_of(session, actor, import_id)
+    return [
+        views.RejectedRow(row=row.row_number, reason=row.reason, cells=dict(row.cells or {}))
+        for row in imports.rejected_rows(session, actor, import_id)
+    ]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep(path: Path, settings: Settings) -> Path:
+    """Copy a file into the data folder under a name of our own, for an import that runs later; returns where it lies.
+
+    Raises
+    ------
+    BadInput : there is no such file, or it can't be read.
+
+    """
+    uploads = settings.data_dir / "uploads"
+    uploads.mkdir(parents=True, exist_ok=True)
+    try:
+        digest = _sha256(path)
+        target = uploads / digest
+        if not target.exists():
+            partial = target.with_suffix(".part")
+            shutil.copyfile(path, partial)
+            partial.replace(target)
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file {path}.", "Check its name.") from error
+    except (OSError, PermissionError) as error:
+        raise BadInput(f"{path} can't be read: {error.strerror}.") from error
+    return target

@@ -1,0 +1,234 @@
+"""Programmes and their frame: channels, areas, waves, context events. Each change leaves an event in the same transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+from commsapp.actor import Actor
+from commsapp.errors import BadInput, Conflict, NotFound
+from commsapp.listening import views
+from commsapp.storage import events, programmes, responses
+from commsapp.storage.session import Session
+
+PROTECTED = {"age", "sex", "gender", "ethnicity", "race", "religion", "disability", "sexual orientation", "pregnancy", "marriage"}
+"""Characteristics that the Equality Act 2010 protects, as columns are commonly named."""
+
+
+def create_programme(
+    session: Session, actor: Actor, *, name: str, description: str = "", made_up: bool = False
+) -> views.Programme:
+    """Start a programme.
+
+    Raises
+    ------
+    BadInput : it has no name. Conflict : the organisation has one of that name.
+
+    """
+    name = _named(name, "programme")
+    if programmes.programme_named(session, actor, name):
+        raise Conflict(f"There is a programme called '{name}' already.", "Choose another name, or open that one.")
+    row = programmes.Programme(organisation_id=actor.organisation_id, name=name, description=description.strip(), made_up=made_up)
+    programmes.add(session, row)
+    events.record(session, actor, action="create", subject="programme", subject_id=row.id, after={"name": name})
+    return views.as_view(views.Programme, row)  # type: ignore[no-any-return]
+
+
+def programme(session: Session, actor: Actor, programme_id: int) -> views.Programme:
+    """One programme with what was heard so far.
+
+    Raises
+    ------
+    NotFound : there is none, or it belongs to another organisation.
+
+    """
+    row = programmes.programme(session, actor, programme_id)
+    if row is None:
+        raise NotFound("There is no such programme.", "Go back to the list of programmes.")
+    return _counted(session, actor, row)
+
+
+def programme_named(session: Session, actor: Actor, name: str) -> views.Programme:
+    """One programme by its exact name.
+
+    Raises
+    ------
+    NotFound : there is none of that name; the sentence lists those that there are.
+
+    """
+    row = programmes.programme_named(session, actor, name)
+    if row is None:
+        names = ", ".join(f"'{p.name}'" for p in programmes.programmes(session, actor))
+        raise NotFound(f"There is no programme called '{name}'.", f"There is: {names}." if names else "Import a file first.")
+    return _counted(session, actor, row)
+
+
+def all_programmes(session: Session, actor: Actor) -> list[views.Programme]:
+    """The organisation's programmes by name, with what was heard so far."""
+    return [_counted(session, actor, row) for row in programmes.programmes(session, actor)]
+
+
+def _counted(session: Session, actor: Actor, row: programmes.Programme) -> views.Programme:
+    counts = responses.counts_by_channel(session, actor, row.id)
+    return views.as_view(  # type: ignore[no-any-return]
+        views.Programme, row, responses=sum(c.responses for c in counts), comments=sum(c.comments for c in counts)
+    )
+
+
+def add_channel(
+    session: Session, actor: Actor, programme_id: int, *, name: str, kind: str = "", chosen: str, authority: str = ""
+) -> views.Channel:
+    """Open a feedback channel, or give back the one of that name.
+
+    Raises
+    ------
+    BadInput : no name, or ``chosen`` is not one of random, quota, opt-in, everything; or a channel of that name says
+        otherwise how its people were chosen.
+
+    """
+    name = _named(name, "feedback channel")
+    if chosen not in views.HOW_CHOSEN:
+        raise BadInput(f"'{chosen}' doesn't say how people were chosen.", f"Use one of: {', '.join(views.HOW_CHOSEN)}.")
+    programme(session, actor, programme_id)
+    for row in programmes.channels(session, actor, programme_id):
+        if row.name == name:
+            if row.chosen != chosen:
+                raise Conflict(f"The channel '{name}' is '{row.chosen}', not '{chosen}'.", "Use another name for this one.")
+            return views.as_view(views.Channel, row)  # type: ignore[no-any-return]
+    made = programmes.add(
+        session,
+        programmes.FeedbackChannel(
+            programme_id=programme_id, name=name, kind=kind or name.lower(), chosen=chosen, authority=authority
+        ),
+    )
+    after = {"name": name, "kind": made.kind, "chosen": chosen, "authority": authority}
+    events.record(session, actor, action="create", subject="feedback channel", subject_id=made.id, after=after)
+    return views.as_view(views.Channel, made)  # type: ignore[no-any-return]
+
+
+def channels(session: Session, actor: Actor, programme_id: int) -> list[views.Channel]:
+    """Feedback channels by name."""
+    return [views.as_view(views.Channel, row) for row in programmes.channels(session, actor, programme_id)]
+
+
+def add_wave(session: Session, actor: Actor, programme_id: int, *, name: str, start: date, end: date) -> views.Wave:
+    """Name a period, both days included. Waves may overlap.
+
+    Raises
+    ------
+    BadInput : no name, or it ends before it starts. Conflict : there is a wave of that name.
+
+    """
+    name = _named(name, "wave")
+    if end < start:
+        raise BadInput(f"The wave '{name}' ends before it starts.", "Swap the dates.")
+    if any(row.name == name for row in programmes.waves(session, actor, programme_id)):
+        raise Conflict(f"There is a wave called '{name}' already.", "Choose another name.")
+    programme(session, actor, programme_id)
+    row = programmes.add(session, programmes.Wave(programme_id=programme_id, name=name, start=start, end=end))
+    after = {"name": name, "start": start.isoformat(), "end": end.isoformat()}
+    events.record(session, actor, action="create", subject="wave", subject_id=row.id, after=after)
+    return views.as_view(views.Wave, row)  # type: ignore[no-any-return]
+
+
+def waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:
+    """Waves in time."""
+    return [views.as_view(views.Wave, row) for row in programmes.waves(session, actor, programme_id)]
+
+
+def propose_waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:
+    """Name each calendar month in which something was heard as a wave, where a programme has no waves yet.
+
+    Returns what was added; nothing where waves exist, or where nothing has a date.
+    """
+    if programmes.waves(session, actor, programme_id):
+        return []
+    months = Counter(
+        (row.date.year, row.date.month) for row in responses.response_frame(session, actor, programme_id) if row.date
+    )
+    added = []
+    for year, month in sorted(months):
+        start = date(year, month, 1)
+        end = date.fromordinal(date(year + month // 12, month % 12 + 1, 1).toordinal() - 1)
+        added.append(add_wave(session, actor, programme_id, name=f"{start:%B %Y}", start=start, end=end))
+    return added
+
+
+def add_area(
+    session: Session, actor: Actor, programme_id: int, *, name: str, code: str = "", population: int | None = None
+) -> views.Area:
+    """Add a place.
+
+    Raises
+    ------
+    BadInput : no name, or a population below one. Conflict : there is an area of that name.
+
+    """
+    name = _named(name, "area")
+    if population is not None and population < 1:
+        raise BadInput(f"The population of '{name}' is {population}.", "Leave it empty, or give a number above 0.")
+    if any(row.name == name for row in programmes.areas(session, actor, programme_id)):
+        raise Conflict(f"There is an area called '{name}' already.", "Choose another name.")
+    programme(session, actor, programme_id)
+    row = programmes.add(session, programmes.Area(programme_id=programme_id, name=name, code=code, population=population))
+    events.record(session, actor, action="create", subject="area", subject_id=row.id, after={"name": name})
+    return views.as_view(views.Area, row)  # type: ignore[no-any-return]
+
+
+def areas(session: Session, actor: Actor, programme_id: int) -> list[views.Area]:
+    """Areas by name."""
+    return [views.as_view(views.Area, row) for row in programmes.areas(session, actor, programme_id)]
+
+
+def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, tuple[str, ...]]:
+    """Attribute name → its choices."""
+    return {row.name: tuple(row.choices) for row in programmes.attributes(session, actor, programme_id)}
+
+
+def add_context_event(
+    session: Session,
+    actor: Actor,
+    programme_id: int,
+    *,
+    name: str,
+    start: date,
+    end: date,
+    kind: str = "",
+    areas: tuple[str, ...] = (),
+) -> views.ContextEvent:
+    """Note what else happened; no areas means everywhere.
+
+    Raises
+    ------
+    BadInput : no name, it ends before it starts, or an area that the programme doesn't have.
+
+    """
+    name = _named(name, "context event")
+    if end < start:
+        raise BadInput(f"'{name}' ends before it starts.", "Swap the dates.")
+    known = {row.name for row in programmes.areas(session, actor, programme_id)}
+    for area in areas:
+        if area not in known:
+            raise BadInput(f"'{area}' is not an area of this programme.", "Choose areas from its list.")
+    programme(session, actor, programme_id)
+    row = programmes.add(
+        session,
+        programmes.ContextEvent(programme_id=programme_id, name=name, kind=kind, start=start, end=end, areas=list(areas)),
+    )
+    after = {"name": name, "start": start.isoformat(), "end": end.isoformat(), "areas": list(areas)}
+    events.record(session, actor, action="create", subject="context event", subject_id=row.id, after=after)
+    return views.as_view(views.ContextEvent, row)  # type: ignore[no-any-return]
+
+
+def context_events(session: Session, actor: Actor, programme_id: int) -> list[views.ContextEvent]:
+    """Context events in time."""
+    return [views.as_view(views.ContextEvent, row) for row in programmes.context_events(session, actor, programme_id)]
+
+
+def _named(name: str, what: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise BadInput(f"The {what} has no name.", "Enter one.")
+    if len(name) > 200:
+        raise BadInput(f"The name of the {what} has {len(name)} characters.", "Use 200 or fewer.")
+    return name

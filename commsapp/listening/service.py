@@ -1,0 +1,69 @@
+"""The only door of listening: everything that other domains, pages, the API, the worker and the command line may call.
+
+Calls take an open session first, then who is asking; long work (``run_import``, ``run_analysis``) takes `Sessions`, since it
+commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, never a row of a table.
+"""
+
+from commsapp.listening.analysing import run_analysis, start_analysis
+from commsapp.listening.importing import import_of, imports_of, keep, rejected, run_import, start_import
+from commsapp.listening.programmes import (
+    add_area,
+    add_channel,
+    add_context_event,
+    add_wave,
+    all_programmes,
+    areas,
+    attributes,
+    channels,
+    context_events,
+    create_programme,
+    programme,
+    programme_named,
+    waves,
+)
+from commsapp.listening.reporting import (
+    codebook_in_use,
+    comments_page,
+    counts_by_channel,
+    frozen_results,
+    latest_summary,
+    narrowed,
+    records,
+    result,
+    result_now,
+    store_results,
+)
+
+__all__ = [
+    "add_area",
+    "add_channel",
+    "add_context_event",
+    "add_wave",
+    "all_programmes",
+    "areas",
+    "attributes",
+    "channels",
+    "codebook_in_use",
+    "comments_page",
+    "context_events",
+    "counts_by_channel",
+    "create_programme",
+    "frozen_results",
+    "import_of",
+    "imports_of",
+    "keep",
+    "latest_summary",
+    "narrowed",
+    "programme",
+    "programme_named",
+    "records",
+    "rejected",
+    "result",
+    "result_now",
+    "run_analysis",
+    "run_import",
+    "start_analysis",
+    "start_import",
+    "store_results",
+    "waves",
+]

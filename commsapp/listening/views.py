@@ -1,0 +1,208 @@
+"""What listening hands out: frozen views, never a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage in plain words, how much is done and how much there is; raises when the work is no longer wanted."""
+
+HOW_CHOSEN = ("random", "quota", "opt-in", "everything")
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """A progress that tells nobody."""
+
+
+@dataclass(frozen=True)
+class Programme:
+    """The frame for one piece of work, with how much was heard so far."""
+
+    id: int
+    name: str
+    description: str
+    made_up: bool
+    responses: int = 0
+    comments: int = 0
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A feedback channel and how its people were chosen."""
+
+    id: int
+    name: str
+    kind: str
+    chosen: str
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A named period, both days included."""
+
+    id: int
+    name: str
+    start: date
+    end: date
+
+
+@dataclass(frozen=True)
+class Area:
+    """A place that responses belong to."""
+
+    id: int
+    name: str
+    code: str
+    population: int | None
+
+
+@dataclass(frozen=True)
+class ContextEvent:
+    """What else happened; no areas means everywhere."""
+
+    id: int
+    name: str
+    kind: str
+    start: date
+    end: date
+    areas: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Import:
+    """How one file went in."""
+
+    id: int
+    programme_id: int
+    channel_id: int
+    file_name: str
+    added: int
+    already_there: int
+    rejected: int
+    notes: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row of a file that could not be read."""
+
+    row: int
+    reason: str
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic of the codebook in use."""
+
+    id: int
+    number: int
+    name: str
+    phrases: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """The codebook version in use."""
+
+    id: int
+    number: int
+    granularity: str
+    version: str
+    frozen_at: datetime
+    topics: tuple[Topic, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One comment as a page shows it. ``sentiment`` is empty where the comment was not coded."""
+
+    id: int
+    original: str
+    translation: str
+    translator: str
+    language: str
+    from_translation: bool
+    not_coded: str
+    date: date | None
+    area: str
+    channel: str
+    attributes: dict[str, str]
+    may_quote: bool
+    handling_level: str
+    sentiment: str
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some comments out of ``total``."""
+
+    comments: tuple[Said, ...]
+    total: int
+    number: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A frozen listening result: an estimated figure with n and a 95 % interval; shares are 0 to 1, tone is -1 to 1."""
+
+    id: int
+    programme_id: int
+    measure: str
+    item: str
+    wave: str
+    area: str
+    segment: str
+    value: float
+    low: float
+    high: float
+    n: int
+    n_effective: float
+    not_coded: dict[str, int]
+    chosen: str
+    codebook_version: str
+    model_version: str
+    corrected: bool
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Records:
+    """What measuring works on: one row a comment, one row an answer, one row a wave (columns: see measuring)."""
+
+    comments: pd.DataFrame
+    answers: pd.DataFrame
+    waves: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an analysis found, for a sentence such as '412 responses, 7 topics, 9 set aside'."""
+
+    responses: int
+    comments: int
+    topics: int
+    not_coded: dict[str, int] = field(default_factory=dict)
+    made_at: datetime | None = None
+
+    @property
+    def set_aside(self) -> int:
+        """Comments that are counted, but could not be coded."""
+        return sum(self.not_coded.values())
+
+
+def as_view(kind: type[Any], row: Any, **more: Any) -> Any:
+    """A frozen view with the fields that a table row has, lists as tuples."""
+    names = [name for name in kind.__dataclass_fields__ if name not in more and hasattr(row, name)]
+    values = {name: getattr(row, name) for name in names}
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}, **more)

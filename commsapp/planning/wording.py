@@ -1,0 +1,99 @@
+"""Figures in plain words, the same on every page, in reports and on the command line.
+
+Shares are 0 to 1 and are said in per cent; their differences are said in points; tone is said on its scale from -1 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, OF_PEOPLE, TONE
+from commsapp.listening.views import Result
+
+
+def day(moment: date) -> str:
+    """'3 March 2026'."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def number(value: float, places: int = 1, *, sign: bool = False) -> str:
+    """A number without a needless '.0', with thousands separated; never '-0'."""
+    rounded = round(value, places) + 0.0
+    text = f"{rounded:+,.{places}f}" if sign and rounded else f"{rounded:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def level(measure: str, value: float) -> str:
+    """A value of a measure: '38 %', '-0.21', '412'."""
+    if measure == TONE:
+        return number(value, 2, sign=True)
+    return number(value, 0) if measure == COMMENTS else f"{number(100 * value, 0)} %"
+
+
+def change(measure: str, difference: float, *, sign: bool = True) -> str:
+    """A difference between two values of a measure: '+10 points', or '+0.12 on the scale of tone'."""
+    if measure == TONE:
+        return f"{number(difference, 2, sign=sign)} on the scale of tone"
+    points = number(100 * difference, 1, sign=sign)
+    return f"{points} point{'' if points.lstrip('+-') == '1' else 's'}"
+
+
+def interval(measure: str, low: float, high: float) -> str:
+    """The 95 % interval of a difference, in the unit that `change` names: '95 % interval 8 to 20'."""
+    scale, places = (1, 2) if measure == TONE else (100, 1)
+    ends = [number(scale * end, places, sign=end < 0) for end in (low, high)]
+    return f"95 % interval {ends[0]} to {ends[1]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """'Ash, Birch and Cedar'."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted(n: int, noun: str) -> str:
+    """'1 reply', '1,412 replies'."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+def split_item(item: str) -> tuple[str, str]:
+    """Question and choice of an answer share's item."""
+    question, _, choice = item.rpartition(": ")
+    return question, choice
+
+
+def where(areas: Sequence[str], segment: str) -> str:
+    """' in Ash and Birch (age = 16-24)', or nothing where all are meant."""
+    return (f" in {listed(areas)}" if areas else "") + (f" ({segment})" if segment else "")
+
+
+def subject(measure: str, item: str, areas: Sequence[str] = (), segment: str = "") -> str:
+    """What is measured, as the subject of a sentence."""
+    place = where(areas, segment)
+    if measure == TONE:
+        return f"the tone of the feedback{place}"
+    if measure == ANSWER_SHARE:
+        question, choice = split_item(item)
+        return f"the share{place} answering ‘{choice}’ to ‘{question}’"
+    return f"the share{place} speaking about ‘{item}’"
+
+
+def result_sentence(result: Result) -> str:
+    """One listening result as a sentence, with its n, its interval, and whether it is a share of people or of feedback."""
+    when = f"In {result.wave}, " if result.wave else "Over all waves, "
+    place = where((result.area,) if result.area else (), result.segment)
+    if result.measure == COMMENTS:
+        return f"{when}{counted(int(result.value), 'comment')} came in{place}."
+    noun = "reply" if result.measure == ANSWER_SHARE else "response"
+    unit = "" if result.measure == TONE else " %"
+    low, high = (level(result.measure, end).removesuffix(" %") for end in (result.low, result.high))
+    sure = f"({counted(result.n, noun)}, 95 % interval {low} to {high}{unit})"
+    of = "people" if result.chosen == OF_PEOPLE else "the feedback"
+    value = level(result.measure, result.value)
+    if result.measure == TONE:
+        return f"{when}the tone of the feedback{place} was {value} on a scale from -1 to 1 {sure}."
+    if result.measure == ANSWER_SHARE:
+        question, choice = split_item(result.item)
+        return f"{when}{value} of {of}{place} answered ‘{choice}’ to ‘{question}’ {sure}."
+    return f"{when}{value} of {of}{place} {'spoke' if of == 'people' else 'was'} about ‘{result.item}’ {sure}."

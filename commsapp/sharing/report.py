@@ -1,0 +1,160 @@
+"""The report of a programme: one HTML file that needs nothing else, to read, print and send.
+
+What was heard, how it changed, what was said, what was expected, and what came of it: the verdict in plain words first,
+the method after it. No comment is quoted.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from commsapp import bundled
+from commsapp.actor import Actor
+from commsapp.errors import Unavailable
+from commsapp.evaluation import service as evaluation
+from commsapp.evaluation.service import EffectView
+from commsapp.listening import service as listening
+from commsapp.listening.measuring import ANSWER_SHARE, TONE, TOPIC_SHARE
+from commsapp.listening.views import ContextEvent, Programme, Summary, Wave
+from commsapp.planning import service as planning
+from commsapp.planning import wording
+from commsapp.planning.campaigns import Campaign
+from commsapp.sharing import figures
+from commsapp.storage.session import Session
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that a report says, read at one moment."""
+
+    programme: Programme
+    summary: Summary | None
+    channels: pd.DataFrame
+    results: pd.DataFrame
+    waves: tuple[Wave, ...]
+    context_events: tuple[ContextEvent, ...]
+    campaigns: tuple[Campaign, ...]
+    effects: dict[int, EffectView]
+    titles: dict[str, str]
+
+
+def write_report(session: Session, actor: Actor, *, programme_id: int, path: Path) -> Path:
+    """Write the report of a programme to a file, whole or not at all; gives its path.
+
+    Raises
+    ------
+    NotFound : no such programme. Unavailable : the file can't be written.
+
+    """
+    page = render(contents(session, actor, programme_id))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(page)
+        Path(draft).replace(path)
+    except OSError as error:
+        raise Unavailable(f"The report can't be written to {path}: {error.strerror}.", "Choose another place.") from error
+    return path
+
+
+def contents(session: Session, actor: Actor, programme_id: int) -> Contents:
+    """Read what the report of a programme says. Raises NotFound where there is no such programme."""
+    programme = listening.programme(session, actor, programme_id)
+    campaigns = tuple(planning.campaign(session, actor, found.id) for found in planning.campaigns(session, actor, programme_id))
+    messages = [message.id for campaign in campaigns for message in campaign.messages]
+    effects = {number: evaluation.latest_effect(session, actor, number) for number in messages}
+    return Contents(
+        programme=programme,
+        summary=listening.latest_summary(session, actor, programme_id),
+        channels=listening.counts_by_channel(session, actor, programme_id),
+        results=listening.frozen_results(session, actor, programme_id, area="", segment=""),
+        waves=tuple(listening.waves(session, actor, programme_id)),
+        context_events=tuple(listening.context_events(session, actor, programme_id)),
+        campaigns=campaigns,
+        effects={number: effect for number, effect in effects.items() if effect is not None},
+        titles={known.id: known.title for known in planning.load_approaches()},
+    )
+
+
+def render(what: Contents, *, made_at: datetime | None = None) -> str:
+    """Turn the contents into one self-contained HTML page."""
+    overall = what.results[what.results["wave"] == ""]
+    topics = overall[overall["measure"] == TOPIC_SHARE].sort_values("value", ascending=False, kind="stable")
+    page = _environment().get_template("programme.html")
+    return page.render(
+        what=what,
+        channels=what.channels.to_dict("records"),
+        topics=topics.to_dict("records"),
+        tone=overall[overall["measure"] == TONE].to_dict("records"),
+        answers=_answers(overall),
+        topics_figure=_figure(figures.topics_chart(topics, title="What the feedback is about")) if len(topics) else None,
+        changes=_changes(what),
+        not_coded=_not_coded(what.summary),
+        made_at=made_at or datetime.now(UTC),
+    )
+
+
+def _changes(what: Contents) -> list[dict[str, Any]]:
+    """One chart with its table for each measure, and for each question, that was heard in two waves or more."""
+    over_time = what.results[what.results["wave"] != ""]
+    found: list[dict[str, Any]] = []
+    for measure, title in ((TOPIC_SHARE, "Topics"), (TONE, "Tone of the feedback"), (ANSWER_SHARE, "")):
+        rows = over_time[over_time["measure"] == measure]
+        for question, part in _questions(rows) if measure == ANSWER_SHARE else [(title, rows)]:
+            if part["wave"].nunique() > 1:
+                chart = figures.waves_chart(part, what.waves, what.context_events, measure=measure, title=question)
+                found.append({"title": question, "measure": measure, "figure": _figure(chart), "rows": part.to_dict("records")})
+    return found
+
+
+def _answers(overall: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {"question": question, "rows": part.to_dict("records")}
+        for question, part in _questions(overall[overall["measure"] == ANSWER_SHARE])
+    ]
+
+
+def _questions(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Rows by question, with the choice alone as item."""
+    split = [wording.split_item(item) for item in rows["item"]]
+    rows = rows.assign(question=[question for question, _ in split], item=[choice for _, choice in split])
+    return [(str(question), part) for question, part in rows.groupby("question", sort=False)]
+
+
+def _not_coded(summary: Summary | None) -> list[tuple[str, int]]:
+    """Reasons why comments were set aside, the commonest first."""
+    given = summary.not_coded if summary else {}
+    return sorted(given.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _figure(chart: Any) -> Markup:
+    # vl-convert escapes what it draws, so that its SVG may stand in the page as it is
+    return Markup(figures.svg(chart))  # noqa: S704
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(bundled.templates() / "reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["day"] = wording.day
+    environment.filters["whole"] = lambda value: f"{value:,.0f}"
+    environment.globals["level"] = wording.level
+    environment.globals["change"] = wording.change
+    environment.globals["result_sentence"] = wording.result_sentence
+    return environment

@@ -1,0 +1,198 @@
+"""Coders, codebooks and what each coder said of each text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from commsapp.actor import Actor
+from commsapp.storage.base import Base, insert_new, now
+from commsapp.storage.programmes import Programme
+
+
+class Coder(Base):
+    """A model version or a person. The version of a topic coder names codebook version and encoder."""
+
+    __tablename__ = "coder"
+    __table_args__ = (UniqueConstraint("organisation_id", "kind", "name", "version"),)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    kind: Mapped[str]
+    name: Mapped[str]
+    version: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class Codebook(Base):
+    """The list of topics that a programme's comments are coded with."""
+
+    __tablename__ = "codebook"
+    __table_args__ = (UniqueConstraint("programme_id", "name"),)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    name: Mapped[str]
+
+
+class CodebookVersion(Base):
+    """One frozen state of a codebook; a change makes another. ``fingerprint`` is the hash of its content."""
+
+    __tablename__ = "codebook_version"
+    __table_args__ = (UniqueConstraint("codebook_id", "number"),)
+    codebook_id: Mapped[int] = mapped_column(ForeignKey("codebook.id"))
+    number: Mapped[int]
+    granularity: Mapped[str]
+    encoder_version: Mapped[str]
+    threshold: Mapped[float]
+    fingerprint: Mapped[str]
+    frozen_at: Mapped[datetime]
+
+
+class Topic(Base):
+    """One topic of a codebook version. ``centroid`` is 32-bit floats, little-endian."""
+
+    __tablename__ = "topic"
+    __table_args__ = (UniqueConstraint("codebook_version_id", "number"),)
+    codebook_version_id: Mapped[int] = mapped_column(ForeignKey("codebook_version.id"))
+    number: Mapped[int]
+    name: Mapped[str]
+    definition: Mapped[str] = mapped_column(default="")
+    phrases: Mapped[list[Any]] = mapped_column(default=list)
+    centroid: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+
+
+class Coding(Base):
+    """What one coder said of one text: a topic (none where it fits no topic) or a sentiment, with rank and probability.
+
+    It belongs to the keyed hash of the text and the coder's version, not to a comment, so a redaction or a correction
+    of the words never leaves a stale coding behind.
+    """
+
+    __tablename__ = "coding"
+    __table_args__ = (
+        UniqueConstraint("coder_id", "text_key", "measure", "rank"),
+        Index("ix_coding_text_key", "text_key"),
+    )
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    coder_id: Mapped[int] = mapped_column(ForeignKey("coder.id"))
+    text_key: Mapped[str]
+    measure: Mapped[str]
+    label: Mapped[str] = mapped_column(default="")
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id"), index=True)
+    rank: Mapped[int] = mapped_column(default=1)
+    probability: Mapped[float]
+
+
+def model_coder(session: Session, actor: Actor, *, name: str, version: str) -> int:
+    """The id of a model as a coder; made when it codes for the first time."""
+    row = {
+        "organisation_id": actor.organisation_id,
+        "kind": "model",
+        "name": name,
+        "version": version,
+    }
+    insert_new(session, Coder, [row], unique=("organisation_id", "kind", "name", "version"))
+    return session.execute(select(Coder.id).filter_by(**row)).scalar_one()
+
+
+def model_coder_id(session: Session, actor: Actor, *, name: str, version: str) -> int | None:
+    """The id of a model as a coder; None when it has not coded yet."""
+    query = select(Coder.id).where(
+        Coder.organisation_id == actor.organisation_id, Coder.kind == "model", Coder.name == name, Coder.version == version
+    )
+    return session.scalars(query).first()
+
+
+def latest_coder(session: Session, actor: Actor, *, name: str) -> Coder | None:
+    """The version of a model that began to code last."""
+    query = (
+        select(Coder)
+        .where(Coder.organisation_id == actor.organisation_id, Coder.kind == "model", Coder.name == name)
+        .order_by(Coder.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def add_codings(session: Session, rows: list[dict[str, Any]]) -> int:
+    """Add codings, leaving out what the same coder said before; returns how many were new."""
+    return len(insert_new(session, Coding, rows, unique=("coder_id", "text_key", "measure", "rank")))
+
+
+def coded_keys(session: Session, *, coder_id: int, measure: str) -> set[str]:
+    """Keys of the texts that a coder has coded."""
+    query = select(Coding.text_key).where(Coding.coder_id == coder_id, Coding.measure == measure, Coding.rank == 1)
+    return set(session.scalars(query.order_by(Coding.id)))
+
+
+def main_topics(session: Session, *, coder_id: int) -> list[Row[Any]]:
+    """Rows (text_key, topic_id or None where it fits none, probability): the first-ranked topic of each text."""
+    query = (
+        select(Coding.text_key, Coding.topic_id, Coding.probability)
+        .where(Coding.coder_id == coder_id, Coding.measure == "topic", Coding.rank == 1)
+        .order_by(Coding.id)
+    )
+    return list(session.execute(query))
+
+
+def sentiments(session: Session, *, coder_id: int) -> list[Row[Any]]:
+    """Rows (text_key, label, probability), one for each label of each text."""
+    query = (
+        select(Coding.text_key, Coding.label, Coding.probability)
+        .where(Coding.coder_id == coder_id, Coding.measure == "sentiment")
+        .order_by(Coding.id)
+    )
+    return list(session.execute(query))
+
+
+def current_version(session: Session, actor: Actor, programme_id: int) -> CodebookVersion | None:
+    """The latest frozen codebook version of a programme."""
+    query = (
+        select(CodebookVersion)
+        .join(Codebook, Codebook.id == CodebookVersion.codebook_id)
+        .join(Programme, Programme.id == Codebook.programme_id)
+        .where(Programme.organisation_id == actor.organisation_id, Programme.id == programme_id)
+        .order_by(CodebookVersion.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def topics(session: Session, version_id: int) -> list[Topic]:
+    """Topics of a codebook version by number."""
+    query = select(Topic).where(Topic.codebook_version_id == version_id).order_by(Topic.number)
+    return list(session.scalars(query))
+
+
+def add_version(
+    session: Session,
+    *,
+    programme_id: int,
+    granularity: str,
+    encoder_version: str,
+    threshold: float,
+    fingerprint: str,
+    topics: list[dict[str, Any]],
+) -> CodebookVersion:
+    """Freeze a version of the programme's codebook with its topics (number, name, phrases, centroid, size)."""
+    codebook = session.scalars(select(Codebook).where(Codebook.programme_id == programme_id).order_by(Codebook.id)).first()
+    if codebook is None:
+        codebook = Codebook(programme_id=programme_id, name="Topics")
+        session.add(codebook)
+        session.flush()
+    latest = session.scalar(select(func.max(CodebookVersion.number)).where(CodebookVersion.codebook_id == codebook.id))
+    version = CodebookVersion(
+        codebook_id=codebook.id,
+        number=(latest or 0) + 1,
+        granularity=granularity,
+        encoder_version=encoder_version,
+        threshold=threshold,
+        fingerprint=fingerprint,
+        frozen_at=now(),
+    )
+    session.add(version)
+    session.flush()
+    session.add_all(Topic(codebook_version_id=version.id, **topic) for topic in topics)
+    session.flush()
+    return version

@@ -1,0 +1,67 @@
+"""Who did what, when and why: written in the transaction of the change, so that one can't exist without the other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from commsapp.actor import Actor
+from commsapp.storage.base import Base, SensitiveJson, now
+
+
+class Event(Base):
+    """One change, with the state before and after it; undo, gate and audit read these."""
+
+    __tablename__ = "event"
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    person_name: Mapped[str]
+    at: Mapped[datetime]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    subject_id: Mapped[int | None]
+    before: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
+    after: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
+    why: Mapped[str] = mapped_column(default="")
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    *,
+    action: str,
+    subject: str,
+    subject_id: int | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    why: str = "",
+) -> Event:
+    """Write one event into the transaction of the change it tells of."""
+    event = Event(
+        organisation_id=actor.organisation_id,
+        person_id=actor.person_id,
+        person_name=actor.name,
+        at=now(),
+        action=action,
+        subject=subject,
+        subject_id=subject_id,
+        before=before,
+        after=after,
+        why=why,
+    )
+    session.add(event)
+    return event
+
+
+def history(session: Session, actor: Actor, *, subject: str, subject_id: int, limit: int = 100) -> list[Event]:
+    """What happened to one thing, the latest first."""
+    query = (
+        select(Event)
+        .where(Event.organisation_id == actor.organisation_id, Event.subject == subject, Event.subject_id == subject_id)
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))

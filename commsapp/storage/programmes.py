@@ -1,0 +1,160 @@
+"""Programmes and their frame: feedback channels, attributes, areas, waves, context events."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from commsapp.actor import Actor
+from commsapp.storage.base import Base
+
+
+class Programme(Base):
+    """The frame for one piece of work. ``codebook_version_id`` is the version that its waves are coded with."""
+
+    __tablename__ = "programme"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    made_up: Mapped[bool] = mapped_column(default=False)
+
+
+class FeedbackChannel(Base):
+    """Where feedback comes from, and how people were chosen: random, quota, opt-in or everything."""
+
+    __tablename__ = "feedback_channel"
+    __table_args__ = (UniqueConstraint("programme_id", "name"),)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="")
+    chosen: Mapped[str]
+    authority: Mapped[str] = mapped_column(default="")
+    retain_until: Mapped[date | None]
+
+
+class Attribute(Base):
+    """Something known about who responded: its choices, and whether it is a protected characteristic."""
+
+    __tablename__ = "attribute"
+    __table_args__ = (UniqueConstraint("programme_id", "name"),)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="choice")
+    choices: Mapped[list[Any]] = mapped_column(default=list)
+    protected: Mapped[bool] = mapped_column(default=False)
+
+
+class Area(Base):
+    """A place that responses belong to; it may lie in a larger one."""
+
+    __tablename__ = "area"
+    __table_args__ = (UniqueConstraint("programme_id", "name"),)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    name: Mapped[str]
+    code: Mapped[str] = mapped_column(default="")
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    population: Mapped[int | None]
+
+
+class Wave(Base):
+    """A named period, both days included. Waves may overlap, so no record carries one."""
+
+    __tablename__ = "wave"
+    __table_args__ = (UniqueConstraint("programme_id", "name"),)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    name: Mapped[str]
+    start: Mapped[date]
+    end: Mapped[date]
+
+
+class ContextEvent(Base):
+    """What else happened: arrests, an intensification week, a news story. ``areas`` holds names; none means everywhere."""
+
+    __tablename__ = "context_event"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"), index=True)
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="")
+    start: Mapped[date]
+    end: Mapped[date]
+    areas: Mapped[list[Any]] = mapped_column(default=list)
+
+
+Part = TypeVar("Part", FeedbackChannel, Attribute, Area, Wave, ContextEvent)
+Row = TypeVar("Row", bound=Base)
+
+
+def _own(actor: Actor) -> Select[Programme]:
+    return select(Programme).where(Programme.organisation_id == actor.organisation_id)
+
+
+def programmes(session: Session, actor: Actor) -> list[Programme]:
+    """The actor's programmes by name."""
+    return list(session.scalars(_own(actor).order_by(Programme.name, Programme.id)))
+
+
+def programme(session: Session, actor: Actor, programme_id: int) -> Programme | None:
+    """One programme of the actor's organisation."""
+    return session.scalars(_own(actor).where(Programme.id == programme_id)).first()
+
+
+def programme_named(session: Session, actor: Actor, name: str) -> Programme | None:
+    """One programme of the actor's organisation, by its exact name."""
+    return session.scalars(_own(actor).where(Programme.name == name)).first()
+
+
+def _part(session: Session, actor: Actor, table: type[Part], programme_id: int, *order: Any) -> list[Part]:
+    query = (
+        select(table)
+        .join(Programme, Programme.id == table.programme_id)
+        .where(Programme.organisation_id == actor.organisation_id, Programme.id == programme_id)
+        .order_by(*order, table.id)
+    )
+    return list(session.scalars(query))
+
+
+def channels(session: Session, actor: Actor, programme_id: int) -> list[FeedbackChannel]:
+    """Feedback channels of a programme by name."""
+    return _part(session, actor, FeedbackChannel, programme_id, FeedbackChannel.name)
+
+
+def attributes(session: Session, actor: Actor, programme_id: int) -> list[Attribute]:
+    """Attributes of a programme by name."""
+    return _part(session, actor, Attribute, programme_id, Attribute.name)
+
+
+def areas(session: Session, actor: Actor, programme_id: int) -> list[Area]:
+    """Areas of a programme by name."""
+    return _part(session, actor, Area, programme_id, Area.name)
+
+
+def waves(session: Session, actor: Actor, programme_id: int) -> list[Wave]:
+    """Waves of a programme in time."""
+    return _part(session, actor, Wave, programme_id, Wave.start, Wave.end)
+
+
+def context_events(session: Session, actor: Actor, programme_id: int) -> list[ContextEvent]:
+    """Context events of a programme in time."""
+    return _part(session, actor, ContextEvent, programme_id, ContextEvent.start)
+
+
+def area_ids(session: Session, programme_id: int) -> dict[str, int]:
+    """Area name → id."""
+    query = select(Area.name, Area.id).where(Area.programme_id == programme_id).order_by(Area.id)
+    return {row.name: row.id for row in session.execute(query)}
+
+
+def attribute_rows(session: Session, programme_id: int) -> dict[str, Attribute]:
+    """Attribute name → its row."""
+    query = select(Attribute).where(Attribute.programme_id == programme_id).order_by(Attribute.id)
+    return {row.name: row for row in session.scalars(query)}
+
+
+def add(session: Session, row: Row) -> Row:
+    """Add one row and give it its key."""
+    session.add(row)
+    session.flush()
+    return row

@@ -1,0 +1,282 @@
+"""What people said: respondents, responses, comments, questions and answers, statements and votes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from commsapp.actor import Actor
+from commsapp.storage.base import Base, SensitiveText
+from commsapp.storage.programmes import Area, FeedbackChannel
+
+
+class Respondent(Base):
+    """The same person across responses, waves and votes, by a keyed hash; erasure starts here."""
+
+    __tablename__ = "respondent"
+    __table_args__ = (UniqueConstraint("channel_id", "key_hash"),)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("feedback_channel.id"))
+    key_hash: Mapped[str]
+
+
+class Response(Base):
+    """One person, once, in one channel. ``identity`` makes a second import of the same row add nothing."""
+
+    __tablename__ = "response"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "identity"),
+        Index("ix_response_programme_date", "programme_id", "date"),
+    )
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    channel_id: Mapped[int] = mapped_column(ForeignKey("feedback_channel.id"))
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import_run.id"), index=True)
+    respondent_id: Mapped[int | None] = mapped_column(ForeignKey("respondent.id"), index=True)
+    identity: Mapped[str]
+    date: Mapped[date | None]
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    weight: Mapped[float] = mapped_column(default=1.0)
+    consent: Mapped[list[Any]] = mapped_column(default=list)
+    handling_level: Mapped[str]
+
+
+class Comment(Base):
+    """What that person said in their words.
+
+    ``original``, ``translation`` and ``analysis_text`` (what models may read) stay apart. ``text_key`` is the keyed hash of
+    ``analysis_text`` that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
+    """
+
+    __tablename__ = "comment"
+    response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"), unique=True)
+    original: Mapped[str] = mapped_column(SensitiveText)
+    given_language: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    translation: Mapped[str] = mapped_column(SensitiveText, default="")
+    translator: Mapped[str] = mapped_column(default="")
+    analysis_text: Mapped[str | None] = mapped_column(SensitiveText)
+    text_key: Mapped[str | None] = mapped_column(index=True)
+    from_translation: Mapped[bool] = mapped_column(default=False)
+    not_coded: Mapped[str] = mapped_column(default="")
+    prepared: Mapped[bool] = mapped_column(default=False, index=True)
+
+
+class Question(Base):
+    """A closed survey item with its exact wording and version."""
+
+    __tablename__ = "question"
+    __table_args__ = (UniqueConstraint("programme_id", "wording", "version"),)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    wording: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+    choices: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class Answer(Base):
+    """What the person ticked."""
+
+    __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("response_id", "question_id"),)
+    response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"))
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), index=True)
+    choice: Mapped[str]
+
+
+class Statement(Base):
+    """What people vote on in a consultation."""
+
+    __tablename__ = "statement"
+    __table_args__ = (UniqueConstraint("channel_id", "identity"),)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("feedback_channel.id"))
+    identity: Mapped[str]
+    text: Mapped[str] = mapped_column(SensitiveText)
+
+
+class Vote(Base):
+    """One respondent on one statement: 1 agree, -1 disagree, 0 pass."""
+
+    __tablename__ = "vote"
+    __table_args__ = (UniqueConstraint("respondent_id", "statement_id"),)
+    respondent_id: Mapped[int] = mapped_column(ForeignKey("respondent.id", ondelete="CASCADE"))
+    statement_id: Mapped[int] = mapped_column(ForeignKey("statement.id", ondelete="CASCADE"), index=True)
+    value: Mapped[int]
+
+
+def visible(actor: Actor, programme_id: int) -> ColumnElement[bool]:
+    """What every query over responses asks first: own organisation, this programme, a handling level one is cleared for."""
+    return and_(
+        Response.organisation_id == actor.organisation_id,
+        Response.programme_id == programme_id,
+        Response.handling_level.in_(actor.handling_levels),
+    )
+
+
+def questions(session: Session, programme_id: int) -> list[Question]:
+    """Closed questions of a programme in the order in which they were met."""
+    return list(session.scalars(select(Question).where(Question.programme_id == programme_id).order_by(Question.id)))
+
+
+def respondents(session: Session, *, channel_id: int, key_hashes: list[str]) -> dict[str, int]:
+    """Key hash → respondent id, for those that are there."""
+    query = select(Respondent.key_hash, Respondent.id).where(
+        Respondent.channel_id == channel_id, Respondent.key_hash.in_(key_hashes)
+    )
+    return {row.key_hash: row.id for row in session.execute(query.order_by(Respondent.id))}
+
+
+def response_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
+    """Rows (response_id, date, area, respondent_id, weight, chosen, channel, attributes, consent, handling_level)."""
+    query = (
+        select(
+            Response.id.label("response_id"),
+            Response.date,
+            func.coalesce(Area.name, "").label("area"),
+            Response.respondent_id,
+            Response.weight,
+            FeedbackChannel.chosen,
+            FeedbackChannel.name.label("channel"),
+            Response.attributes,
+            Response.consent,
+            Response.handling_level,
+        )
+        .join(FeedbackChannel, FeedbackChannel.id == Response.channel_id)
+        .outerjoin(Area, Area.id == Response.area_id)
+        .where(visible(actor, programme_id))
+        .order_by(Response.id)
+    )
+    return list(session.execute(query))
+
+
+def comment_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
+    """Rows (comment_id, response_id, text_key, not_coded, prepared), without anybody's words."""
+    query = (
+        select(Comment.id.label("comment_id"), Comment.response_id, Comment.text_key, Comment.not_coded, Comment.prepared)
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id))
+        .order_by(Comment.id)
+    )
+    return list(session.execute(query))
+
+
+def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
+    """Rows (response_id, question, choice)."""
+    query = (
+        select(Answer.response_id, Question.wording.label("question"), Answer.choice)
+        .join(Response, Response.id == Answer.response_id)
+        .join(Question, Question.id == Answer.question_id)
+        .where(visible(actor, programme_id))
+        .order_by(Answer.id)
+    )
+    return list(session.execute(query))
+
+
+def unprepared(session: Session, actor: Actor, programme_id: int, *, limit: int) -> list[Row[Any]]:
+    """Comments not yet made ready for coding, with what decides it: (id, original, …, consent, handling_level)."""
+    query = (
+        select(
+            Comment.id,
+            Comment.original,
+            Comment.given_language,
+            Comment.translation,
+            Response.consent,
+            Response.handling_level,
+        )
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), Comment.prepared.is_(False))
+        .order_by(Comment.id)
+        .limit(limit)
+    )
+    return list(session.execute(query))
+
+
+def set_prepared(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Store what preparation found: rows of (comment_id, language, analysis_text, text_key, from_translation, not_coded)."""
+    if not rows:
+        return
+    names = ("language", "analysis_text", "text_key", "from_translation", "not_coded")
+    statement = (
+        update(Comment)
+        .where(Comment.id == bindparam("comment_id"))
+        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in names})
+    )
+    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+    session.connection().execute(statement, parameters)
+
+
+def text_keys(session: Session, actor: Actor, programme_id: int) -> list[str]:
+    """Keys of the distinct texts that can be coded, in their own order, so that no import order shows."""
+    query = (
+        select(Comment.text_key)
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), Comment.text_key.is_not(None))
+        .distinct()
+        .order_by(Comment.text_key)
+    )
+    return [key for key in session.scalars(query) if key is not None]
+
+
+def texts_of(session: Session, actor: Actor, programme_id: int, keys: list[str]) -> dict[str, str]:
+    """Key → the text that models may read."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), 5_000):
+        query = (
+            select(Comment.text_key, func.min(Comment.analysis_text))
+            .join(Response, Response.id == Comment.response_id)
+            .where(visible(actor, programme_id), Comment.text_key.in_(keys[start : start + 5_000]))
+            .group_by(Comment.text_key)
+            .order_by(Comment.text_key)
+        )
+        found.update({key: text for key, text in session.execute(query) if key is not None and text is not None})
+    return found
+
+
+def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[int]) -> list[Row[Any]]:
+    """What people said, for a page: words, languages and where they come from, in no promised order."""
+    query = (
+        select(
+            Comment.id,
+            Comment.original,
+            Comment.translation,
+            Comment.translator,
+            Comment.language,
+            Comment.from_translation,
+            Comment.not_coded,
+            Response.date,
+            func.coalesce(Area.name, "").label("area"),
+            FeedbackChannel.name.label("channel"),
+            Response.attributes,
+            Response.consent,
+            Response.handling_level,
+        )
+        .join(Response, Response.id == Comment.response_id)
+        .join(FeedbackChannel, FeedbackChannel.id == Response.channel_id)
+        .outerjoin(Area, Area.id == Response.area_id)
+        .where(visible(actor, programme_id), Comment.id.in_(ids))
+        .order_by(Comment.id)
+    )
+    return list(session.execute(query))
+
+
+def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
+    """Rows (channel, kind, chosen, responses, comments, first, last) by channel name."""
+    query = (
+        select(
+            FeedbackChannel.name,
+            FeedbackChannel.kind,
+            FeedbackChannel.chosen,
+            func.count(Response.id).label("responses"),
+            func.count(Comment.id).label("comments"),
+            func.min(Response.date).label("first"),
+            func.max(Response.date).label("last"),
+        )
+        .join(Response, Response.channel_id == FeedbackChannel.id)
+        .outerjoin(Comment, Comment.response_id == Response.id)
+        .where(visible(actor, programme_id))
+        .group_by(FeedbackChannel.id, FeedbackChannel.name, FeedbackChannel.kind, FeedbackChannel.chosen)
+        .order_by(FeedbackChannel.name)
+    )
+    return list(session.execute(query))

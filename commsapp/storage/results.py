@@ -1,0 +1,104 @@
+"""Listening results, append-only: a message cites a frozen one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from commsapp.actor import Actor
+from commsapp.storage.base import Base, now
+from commsapp.storage.programmes import Programme
+
+
+class ResultSet(Base):
+    """One computation of a programme's listening results; the latest is what pages show."""
+
+    __tablename__ = "result_set"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"), index=True)
+    made_at: Mapped[datetime]
+    codebook_version_id: Mapped[int | None] = mapped_column(ForeignKey("codebook_version.id"))
+    summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class ListeningResult(Base):
+    """An estimated figure with its n and interval; never changed, never deleted while a message cites it."""
+
+    __tablename__ = "listening_result"
+    __table_args__ = (Index("ix_listening_result_set", "result_set_id", "measure", "wave", "area", "segment"),)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"), index=True)
+    result_set_id: Mapped[int] = mapped_column(ForeignKey("result_set.id"))
+    measure: Mapped[str]
+    item: Mapped[str]
+    wave: Mapped[str]
+    area: Mapped[str]
+    segment: Mapped[str]
+    value: Mapped[float]
+    low: Mapped[float]
+    high: Mapped[float]
+    n: Mapped[int]
+    n_effective: Mapped[float]
+    not_coded: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    chosen: Mapped[str]
+    codebook_version: Mapped[str] = mapped_column(default="")
+    model_version: Mapped[str] = mapped_column(default="")
+    correction: Mapped[str] = mapped_column(default="")
+    origin: Mapped[str]
+
+
+def add_result_set(
+    session: Session,
+    actor: Actor,
+    *,
+    programme_id: int,
+    codebook_version_id: int | None,
+    summary: dict[str, Any],
+    results: list[dict[str, Any]],
+) -> ResultSet:
+    """Store one computation of a programme's results, all rows at once."""
+    made = ResultSet(programme_id=programme_id, made_at=now(), codebook_version_id=codebook_version_id, summary=summary)
+    session.add(made)
+    session.flush()
+    shared = {"organisation_id": actor.organisation_id, "programme_id": programme_id, "result_set_id": made.id}
+    if results:
+        session.execute(insert(ListeningResult), [{**row, **shared} for row in results])
+    return made
+
+
+def latest_set(session: Session, actor: Actor, programme_id: int) -> ResultSet | None:
+    """The latest computation of a programme's results."""
+    query = (
+        select(ResultSet)
+        .join(Programme, Programme.id == ResultSet.programme_id)
+        .where(Programme.organisation_id == actor.organisation_id, Programme.id == programme_id)
+        .order_by(ResultSet.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def results_of(session: Session, actor: Actor, result_set_id: int, **where: str) -> list[ListeningResult]:
+    """Results of one computation; ``where`` narrows by measure, item, wave, area or segment."""
+    query = (
+        select(ListeningResult)
+        .where(ListeningResult.organisation_id == actor.organisation_id, ListeningResult.result_set_id == result_set_id)
+        .filter_by(**where)
+        .order_by(ListeningResult.id)
+    )
+    return list(session.scalars(query))
+
+
+def result(session: Session, actor: Actor, result_id: int) -> ListeningResult | None:
+    """One frozen result of the actor's organisation."""
+    query = select(ListeningResult).where(
+        ListeningResult.organisation_id == actor.organisation_id, ListeningResult.id == result_id
+    )
+    return session.scalars(query).first()
+
+
+def made_at(session: Session, result_set_id: int) -> datetime:
+    """When a set of results was computed."""
+    return session.scalars(select(ResultSet.made_at).where(ResultSet.id == result_set_id)).one()

@@ -1,0 +1,19 @@
+"""Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
+
+from commsapp.storage import campaigns, codings, events, imports, jobs, organisations, programmes, responses, results
+from commsapp.storage.base import Base
+
+metadata = Base.metadata
+
+__all__ = [
+    "campaigns",
+    "codings",
+    "events",
+    "imports",
+    "jobs",
+    "metadata",
+    "organisations",
+    "programmes",
+    "responses",
+    "results",
+]

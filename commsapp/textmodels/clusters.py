@@ -1,0 +1,153 @@
+"""Groups of similar texts: Leiden communities of the shared-nearest-neighbour graph, as in single-cell biology.
+
+Method: Traag, Waltman, van Eck 2019 (doi:10.1038/s41598-019-41695-z) on the Jaccard-weighted graph of Levine et al. 2015
+(PhenoGraph, doi:10.1016/j.cell.2015.05.047). The number of groups is not told; ``resolution`` steers it. Why not BERTopic's
+defaults: see the model card and docs/accuracy.md (they shatter short texts and leave a tenth of them out).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int64]
+_ROWS = 1024
+
+
+class LeidenClusters:
+    """A clusterer as BERTopic and scikit-learn expect it: ``fit`` sets ``labels_``, ``predict`` gives the nearest centroid.
+
+    Parameters
+    ----------
+    resolution : higher gives more groups. neighbours : edges of each text in the graph. smallest : groups with fewer texts are
+    merged into the nearest one. seed : of Leiden's random order.
+
+    Attributes
+    ----------
+    labels_ : (n,) group of each row, 0 the largest. centroids_ : (groups, dimensions), unit length.
+
+    """
+
+    labels_: Numbers
+    centroids_: Floats
+
+    def __init__(self, *, resolution: float, neighbours: int, smallest: int, seed: int) -> None:
+        self.resolution = resolution
+        self.neighbours = neighbours
+        self.smallest = smallest
+        self.seed = seed
+
+    def fit(self, embeddings: Floats, y: object = None) -> LeidenClusters:
+        """Group rows of unit length; the same rows in the same order always give the same groups."""
+        vectors = np.ascontiguousarray(embeddings, dtype=np.float32)
+        labels = self._communities(vectors)
+        labels = merge_small(vectors, labels, self.smallest)
+        # Texts are coded by nearest centroid later on, so groups are made to fit that rule: else their names would be drawn
+        # from texts that end up elsewhere.
+        for _ in range(2):
+            labels = nearest(vectors, centroids(vectors, labels))[0]
+            labels = merge_small(vectors, labels, self.smallest)
+        self.labels_ = largest_first(labels)
+        self.centroids_ = centroids(vectors, self.labels_)
+        return self
+
+    def predict(self, embeddings: Floats) -> Numbers:
+        """Group with the nearest centroid for each row."""
+        return nearest(np.ascontiguousarray(embeddings, dtype=np.float32), self.centroids_)[0]
+
+    def _communities(self, vectors: Floats) -> Numbers:
+        if len(vectors) < 2 * self.smallest:
+            return np.zeros(len(vectors), dtype=np.int64)
+        import graspologic_native
+
+        graph = shared_neighbours(vectors, min(self.neighbours, len(vectors) - 1))
+        _, found = graspologic_native.leiden_csr(
+            graph.indptr.astype(np.int64),
+            graph.indices.astype(np.int32),
+            graph.data.astype(np.float64),
+            len(vectors),
+            resolution=self.resolution,
+            iterations=10,
+            seed=self.seed,
+            trials=3,
+        )
+        return np.array([found[k] for k in range(len(vectors))], dtype=np.int64)
+
+
+def shared_neighbours(vectors: Floats, neighbours: int) -> Any:
+    """Symmetric CSR graph (n, n): texts joined where one is among the other's nearest, weighted by the neighbours they share."""
+    from scipy import sparse
+
+    n = len(vectors)
+    near = _nearest_rows(vectors, neighbours)
+    rows = np.repeat(np.arange(n), near.shape[1])
+    one = sparse.csr_matrix((np.ones(near.size, dtype=np.float32), (rows, near.ravel())), shape=(n, n))
+    joined = one.maximum(one.T).tocsr()
+    size = np.asarray(one.sum(1)).ravel()
+    parts = []
+    for start in range(0, n, _ROWS):  # the whole product would hold some thousand entries a row
+        block = slice(start, start + _ROWS)
+        shared = (one[block] @ one.T).multiply(joined[block]).tocoo()
+        union = size[block][shared.row] + size[shared.col] - shared.data
+        parts.append(sparse.coo_matrix((shared.data / union, (shared.row, shared.col)), shape=(len(size[block]), n)))
+    graph = sparse.vstack(parts).tocsr()
+    graph.setdiag(0)
+    graph.eliminate_zeros()
+    graph.sort_indices()
+    return graph
+
+
+def _nearest_rows(vectors: Floats, neighbours: int) -> Numbers:
+    """Positions (n, neighbours + 1) of the nearest rows, the row itself among them."""
+    found = np.empty((len(vectors), neighbours + 1), dtype=np.int64)
+    for start in range(0, len(vectors), _ROWS):
+        similar = vectors[start : start + _ROWS] @ vectors.T
+        found[start : start + _ROWS] = np.argpartition(-similar, neighbours, axis=1)[:, : neighbours + 1]
+    return found
+
+
+def centroids(vectors: Floats, labels: Numbers) -> Floats:
+    """Mean of each group's rows, made unit length: (groups, dimensions)."""
+    sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]))
+    np.add.at(sums, labels, vectors)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def similarities(vectors: Floats, to: Floats) -> Floats:
+    """Cosine similarities (n, groups) of unit-length rows.
+
+    By einsum rather than by matrix product: the latter rounds differently for another number of rows, and a text's topic must
+    not depend on the texts beside it.
+    """
+    return np.asarray(np.einsum("id,kd->ik", vectors, to, optimize=False), dtype=np.float32)
+
+
+def nearest(vectors: Floats, to: Floats) -> tuple[Numbers, Floats]:
+    """Nearest centroid of each row and the similarity to it."""
+    similar = similarities(vectors, to)
+    best = similar.argmax(1)
+    return best.astype(np.int64), similar[np.arange(len(best)), best]
+
+
+def merge_small(vectors: Floats, labels: Numbers, smallest: int) -> Numbers:
+    """Give the texts of groups that are too small to the nearest of the others, smallest group first."""
+    labels = np.unique(labels, return_inverse=True)[1]
+    while True:
+        sizes = np.bincount(labels)
+        least = int(sizes.argmin())
+        if len(sizes) == 1 or sizes[least] >= smallest:
+            return labels.astype(np.int64)
+        middle = centroids(vectors, labels)
+        similar = similarities(middle[[least]], middle)[0]
+        similar[least] = -np.inf
+        labels = np.unique(np.where(labels == least, int(similar.argmax()), labels), return_inverse=True)[1]
+
+
+def largest_first(labels: Numbers) -> Numbers:
+    """Number groups by falling size; ties keep their order."""
+    order = np.argsort(-np.bincount(labels), kind="stable")
+    return np.asarray(np.argsort(order)[labels], dtype=np.int64)

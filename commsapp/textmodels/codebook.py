@@ -1,0 +1,153 @@
+"""What a codebook drafted by the machine is, and how it is kept in a folder: JSON and safetensors, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from commsapp.errors import BadInput
+from commsapp.textmodels.encoder import ENCODER_VERSION
+
+Granularity = Literal["coarse", "medium", "fine"]
+GRANULARITIES: tuple[Granularity, ...] = ("coarse", "medium", "fine")
+NO_TOPIC = -1
+_TEXT = "codebook.json"
+_CENTROIDS = "centroids.safetensors"
+_FORMAT = 1
+_CURE = "Save the codebook again, or choose another folder."
+
+
+@dataclass(frozen=True, eq=False)
+class TopicDraft:
+    """A topic as found: ``centroid`` is its unit-length mean embedding (384,), ``size`` the comments that it was given.
+
+    ``examples`` are row positions, in the texts it was found in, of distinct comments nearest to the centroid.
+    """
+
+    number: int
+    name: str
+    phrases: tuple[str, ...]
+    centroid: npt.NDArray[np.float32]
+    size: int
+    examples: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CodebookDraft:
+    """A list of topics and the similarity below which a comment fits none. ``version`` is the hash of what coding depends on."""
+
+    encoder_version: str
+    granularity: str
+    topics: tuple[TopicDraft, ...]
+    threshold: float
+    version: str
+
+    def name_of(self, number: int) -> str:
+        """Name of the topic with that number; empty for none."""
+        return next((topic.name for topic in self.topics if topic.number == number), "")
+
+
+def make_codebook(*, encoder_version: str, granularity: str, topics: Iterable[TopicDraft], threshold: float) -> CodebookDraft:
+    """Put topics together and give the codebook its version."""
+    frozen = tuple(topics)
+    return CodebookDraft(encoder_version, granularity, frozen, threshold, _version(encoder_version, frozen, threshold))
+
+
+def _version(encoder_version: str, topics: tuple[TopicDraft, ...], threshold: float) -> str:
+    digest = hashlib.sha256(json.dumps([_FORMAT, encoder_version, repr(float(threshold))]).encode())
+    for topic in topics:
+        digest.update(json.dumps([topic.number, topic.name, list(topic.phrases)]).encode())
+        digest.update(np.ascontiguousarray(topic.centroid, dtype="<f4").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_codebook(codebook: CodebookDraft, folder: Path) -> None:
+    """Write a codebook into a folder, which is made when it isn't there.
+
+    Raises
+    ------
+    BadInput : the folder can't be written to.
+
+    """
+    from safetensors.numpy import save_file
+
+    content = {
+        "format": _FORMAT,
+        "version": codebook.version,
+        "encoder": codebook.encoder_version,
+        "granularity": codebook.granularity,
+        "threshold": codebook.threshold,
+        "topics": [
+            {"number": t.number, "name": t.name, "phrases": list(t.phrases), "size": t.size, "examples": list(t.examples)}
+            for t in codebook.topics
+        ],
+    }
+    centroids = np.stack([t.centroid for t in codebook.topics]) if codebook.topics else np.zeros((0, 0))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({"centroids": np.ascontiguousarray(centroids, dtype=np.float32)}, folder / _CENTROIDS)
+        (folder / _TEXT).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"The codebook can't be written to {folder}: {error.strerror}.", "Choose another folder.") from error
+
+
+def load_codebook(folder: Path, *, encoder_version: str = ENCODER_VERSION) -> CodebookDraft:
+    """Read a codebook that `save_codebook` wrote.
+
+    Raises
+    ------
+    BadInput : it is missing, broken, was changed by hand, or was made with another encoder.
+
+    """
+    if not (folder / _TEXT).is_file():
+        raise BadInput(f"There is no codebook in {folder} ({_TEXT} is missing).", "Save one with --save-codebook.")
+    try:
+        content = json.loads((folder / _TEXT).read_text("utf-8"))
+        encoder, threshold, granularity = str(content["encoder"]), float(content["threshold"]), str(content["granularity"])
+        topics = _topics(content["topics"], _centroids(folder / _CENTROIDS))
+        stated = content["version"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"The codebook in {folder} is broken.", _CURE) from error
+    if encoder != encoder_version:
+        raise BadInput(
+            f"The codebook in {folder} was made with the encoder {encoder}, but this is {encoder_version}.",
+            "Find topics anew, without --codebook.",
+        )
+    codebook = make_codebook(encoder_version=encoder, granularity=granularity, topics=topics, threshold=threshold)
+    if codebook.version != stated:
+        raise BadInput(f"The codebook in {folder} was changed after it was saved.", _CURE)
+    return codebook
+
+
+def _centroids(path: Path) -> npt.NDArray[np.float32]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        centroids = load_file(path)["centroids"]
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+    if centroids.ndim != 2 or centroids.dtype != np.float32 or not np.isfinite(centroids).all():
+        raise ValueError("centroids are not a table of numbers")
+    return cast("npt.NDArray[np.float32]", centroids)
+
+
+def _topics(rows: list[dict[str, Any]], centroids: npt.NDArray[np.float32]) -> list[TopicDraft]:
+    return [
+        TopicDraft(
+            number=int(row["number"]),
+            name=str(row["name"]),
+            phrases=tuple(str(phrase) for phrase in row["phrases"]),
+            centroid=centroid,
+            size=int(row["size"]),
+            examples=tuple(int(position) for position in row["examples"]),
+        )
+        for row, centroid in zip(rows, centroids, strict=True)
+    ]

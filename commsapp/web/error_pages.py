@@ -1,0 +1,104 @@
+"""Errors as pages: one clear sentence, what to do next, a way back. Never a traceback."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, RequestEntityTooLarge
+
+from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound, Unavailable
+from commsapp.storage.session import told
+from commsapp.web.request import settings
+from commsapp.web.security import WrongHost
+
+# The first that fits wins; each title is different, as people with many tabs find a page by it.
+STATUS: tuple[tuple[type[CommsappError], int, str], ...] = (
+    (WrongHost, 400, "Wrong address"),
+    (BadInput, 422, "There is a problem with what was sent"),
+    (NotFound, 404, "Page not found"),
+    (NotAllowed, 403, "You can't enter this page"),
+    (Conflict, 409, "Somebody was faster"),
+    (Unavailable, 503, "A part of commsapp does not answer"),
+    (CommsappError, 400, "There is a problem"),
+)
+
+
+def install(app: Flask) -> None:
+    """Answer every error of a page with a page."""
+    app.register_error_handler(CommsappError, mendable)
+    app.register_error_handler(CSRFError, _form_too_old)
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def mendable(error: CommsappError) -> Response:
+    """The page for something that a person can mend."""
+    status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
+    return _page(status, title, error.problem, error.cure)
+
+
+def _form_too_old(_error: CSRFError) -> Response:
+    return _page(
+        400,
+        "The form was open for too long",
+        "The form could not be checked, because it is from an earlier visit or cookies are off.",
+        "Go back, load the page again and send it once more; nothing was stored.",
+    )
+
+
+def _refused(error: HTTPException) -> Response:
+    """404, 405, 413 and the like, which no code of ours raised."""
+    if isinstance(error, InternalServerError):
+        return _unexpected(error.original_exception or error)
+    status = error.code or 500
+    if status < 400:  # a redirect that the router asks for
+        return make_response(error.get_response())
+    if status == 404:
+        return _page(404, "Page not found", "There is no page at this address.", "Check it for slips, or start again.")
+    if isinstance(error, RequestEntityTooLarge):
+        limit = settings().upload_limit / 1024**2
+        size = f"{limit / 1024:,.1f} GB" if limit >= 1024 else f"{limit:,.0f} MB"
+        cure = "Send fewer files at once, or split the file."
+        return _page(413, "The upload is too large", f"What was sent is larger than {size}; nothing was stored.", cure)
+    if isinstance(error, MethodNotAllowed):
+        response = _page(405, "This address works differently", "This address can't be opened in this way.", "Start again.")
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
+        return response
+    return _page(status, f"The request was refused ({error.name.lower()})", "The request can't be answered as it is.", "")
+
+
+def _unexpected(error: BaseException) -> Response:
+    try:
+        with told():  # a database that is busy or full is no mystery
+            raise error
+    except CommsappError as known:
+        return mendable(known)
+    except Exception:
+        reference = secrets.token_hex(4)
+        current_app.logger.exception("error %s on %s %s", reference, request.method, request.path)
+    return _page(
+        500,
+        "Something went wrong in commsapp",
+        "Something went wrong that we did not foresee; nothing was stored.",
+        f"Try again. If it stays, give whoever runs commsapp this reference, which is in the log: {reference}.",
+    )
+
+
+def _page(status: int, title: str, problem: str, cure: str) -> Response:
+    # A part of a page that htmx asked for gets a sentence in its place, not a page inside a page.
+    part = request.headers.get("HX-Request") == "true"
+    template = "errors/part.html" if part else "errors/page.html"
+    response = make_response(render_template(template, title=title, problem=problem, cure=cure, way_back=_way_back()), status)
+    if part and status == 503:
+        response.headers["HX-Reswap"] = "none"  # what polls asks again
+    return response
+
+
+def _way_back() -> str:
+    """The page that led here, if it is one of ours; else the start."""
+    came_from = urlsplit(request.referrer or "")
+    ours = came_from.netloc == request.host and came_from.path != request.path
+    return f"{came_from.path}{'?' + came_from.query if came_from.query else ''}" if ours and came_from.path else "/"

@@ -1,0 +1,81 @@
+"""What one request carries: an open database session, who is asking, the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, g, request
+
+from commsapp.accounts.service import local_actor
+from commsapp.actor import Actor
+from commsapp.config import Settings
+from commsapp.storage.session import Session, Sessions, told
+
+EXTENSION = "commsapp"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What ``create_app`` hands to every request, kept in ``app.extensions['commsapp']``."""
+
+    settings: Settings
+    sessions: Sessions
+
+
+def install(app: Flask, installed: Installed) -> None:
+    """Give every request of an application its session, and commit it once at the end where it succeeded."""
+    app.extensions[EXTENSION] = installed
+    app.after_request(_finish)
+    app.teardown_request(_close)
+
+
+def settings() -> Settings:
+    """The settings that this application runs with."""
+    return _installed().settings
+
+
+def session() -> Session:
+    """The session of this request, opened when first asked for; it commits once, after a response below 400.
+
+    A request that only reads (GET) never commits. A streamed body must not use it: it is closed when the view returns.
+    """
+    opened: Session | None = g.get("database_session")
+    if opened is None:
+        opened = _installed().sessions.open(writes=request.method not in READING)
+        g.database_session = opened
+    return opened
+
+
+def actor() -> Actor:
+    """Who is asking. Until accounts arrive, that is the one local administrator."""
+    who: Actor | None = g.get("actor")
+    if who is None:
+        with told():
+            who = local_actor(session())
+        g.actor = who
+    return who
+
+
+def _installed() -> Installed:
+    installed: Installed = current_app.extensions[EXTENSION]
+    return installed
+
+
+def _finish(response: Response) -> Response:
+    # pop: when the commit fails, the page that says so passes here again and must not commit a second time.
+    opened: Session | None = g.pop("database_session", None)
+    if opened is None:
+        return response
+    with told(), opened:
+        if response.status_code < 400 and request.method not in READING:
+            opened.commit()
+        else:
+            opened.rollback()
+    return response
+
+
+def _close(_error: BaseException | None) -> None:
+    opened: Session | None = g.pop("database_session", None)
+    if opened is not None:
+        opened.close()

@@ -1,0 +1,128 @@
+"""Who may enter a page, which hosts we answer for, and the headers that keep a browser from doing anything else."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Flask, Response, g, request
+
+from commsapp.actor import Role
+from commsapp.errors import BadInput, NotAllowed
+from commsapp.web.request import actor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EVERYBODY = tuple(Role)
+STAFF = tuple(role for role in Role if role is not Role.PARTNER)
+"""Everybody but partners, who read only what was shared with them."""
+
+_ROLES = "commsapp_roles"
+# Without accounts the server listens on loopback only. A site that points its own name at 127.0.0.1 (DNS rebinding) would
+# still reach it through a visitor's browser, but with its own name in the Host header.
+_OUR_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+
+
+class WrongHost(BadInput):
+    """The request was meant for another host."""
+
+
+_POLICY = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def may_enter(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare the roles that may enter a view; everybody else gets 403. Every view carries it, directly above its ``def``."""
+    if not roles:
+        raise ValueError("name at least one role")
+
+    def declare(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if actor().role not in roles:
+                raise NotAllowed("This page is not for your role.", "Ask an administrator if you need it.")
+            return view(*args, **kwargs)
+
+        setattr(checked, _ROLES, frozenset(roles))
+        return checked
+
+    return declare
+
+
+def without_sign_in(view: Callable[P, R]) -> Callable[P, R]:
+    """Declare a view that holds nothing about anybody (scripts, styles), so that nobody is asked who they are."""
+    setattr(view, _ROLES, frozenset(Role))
+    return view
+
+
+def declared_roles(view: Callable[..., object]) -> frozenset[Role] | None:
+    """The roles that a view declares; none where it forgot to."""
+    roles: frozenset[Role] | None = getattr(view, _ROLES, None)
+    return roles
+
+
+def guard(app: Flask) -> None:
+    """Refuse to start an application with a route that doesn't say who may enter.
+
+    Raises
+    ------
+    RuntimeError : names the routes.
+
+    """
+    open_routes = sorted(
+        f"{rule.rule} ({rule.endpoint})"
+        for rule in app.url_map.iter_rules()
+        if declared_roles(app.view_functions[rule.endpoint]) is None
+    )
+    if open_routes:
+        raise RuntimeError(f"no may_enter(…) on: {', '.join(open_routes)}")
+
+
+def install(app: Flask) -> None:
+    """Check the host of every request and put our headers on every response."""
+    app.before_request(_check_host)
+    app.after_request(_add_headers)
+    app.context_processor(lambda: {"cspNonce": csp_nonce()})
+
+
+def csp_nonce() -> str:
+    """The number, used once, that lets the template's own inline script run."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    nonce: str = g.csp_nonce
+    return nonce
+
+
+def _check_host() -> None:
+    if not _OUR_HOST.fullmatch(request.environ.get("HTTP_HOST", "")):
+        raise WrongHost("This server answers on this computer only.", "Open it as http://localhost or http://127.0.0.1.")
+
+
+def _add_headers(response: Response) -> Response:
+    scripts = f"'self' 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else "'self'"
+    policy = {**_POLICY, "script-src": scripts}
+    response.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in policy.items())
+    for name, value in _HEADERS.items():
+        response.headers[name] = value
+    # Pages hold what people said: no copy stays on a shared computer. Scripts and styles set their own.
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

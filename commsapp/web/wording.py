@@ -1,0 +1,81 @@
+"""How figures, dates and counts are worded on every page. Each is a Jinja filter of the same name."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime
+
+from flask import Flask
+
+NARROW = "\u00a0"
+"""A space that doesn't break: a figure and its sign stay on one line."""
+MINUS = "\u2212"
+
+
+def install(app: Flask) -> None:
+    """Make the filters known to the templates."""
+    for word in (percent, points, number, signed, day, slug, count, figure, of_whom):
+        app.add_template_filter(word)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """0.337 → '34 %'."""
+    return f"{_rounded(share * 100, digits)}{NARROW}%"
+
+
+def points(difference: float, digits: int = 0) -> str:
+    """A difference of two shares: 0.061 → '+6 percentage points'."""
+    amount = _rounded(difference * 100, digits)
+    unit = "point" if amount.strip(MINUS) == "1" else "points"
+    return f"{'' if amount.startswith(MINUS) or float(amount) == 0 else '+'}{amount}{NARROW}percentage {unit}"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """12345.6 → '12,346'."""
+    return _rounded(value, digits)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A mean tone: 0.1234 → '+0.12'."""
+    amount = _rounded(value, digits)
+    return amount if amount.startswith(MINUS) or float(amount.replace(",", "")) == 0 else f"+{amount}"
+
+
+def day(value: date | datetime) -> str:
+    """2026-03-04 → '4 March 2026'."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def slug(text: str) -> str:
+    """'Share of topics, by wave' → 'share-of-topics-by-wave', for an id."""
+    return re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "part"
+
+
+def count(amount: int, one: str, many: str = "") -> str:
+    """(1, 'comment') → '1 comment'; (412, 'reply', 'replies') → '412 replies'."""
+    return f"{amount:,}{NARROW}{one if amount == 1 else many or one + 's'}"
+
+
+def figure(value: float, low: float, high: float, measure: str = "share") -> str:
+    """An estimate with its 95 % interval: '34 % (28 to 40 %)', or a mean tone '−0.12 (−0.20 to −0.04)'."""
+    if measure == "share":
+        return f"{percent(value)} ({_rounded(low * 100, 0)} to {percent(high)})"
+    return f"{signed(value)} ({signed(low)} to {signed(high)})"
+
+
+def of_whom(chosen: str) -> str:
+    """What a share may be called: 'of people' only where all were drawn, else 'of feedback'."""
+    return "of people" if chosen in {"random", "quota", "people", "of people", "share of people"} else "of feedback"
+
+
+def known(value: object) -> bool:
+    """Whether a figure is there at all (small numbers are held back, and empty cells are not numbers)."""
+    return isinstance(value, int | float) and not math.isnan(value)
+
+
+def _rounded(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")  # no '-0'
+    return text.replace("-", MINUS)

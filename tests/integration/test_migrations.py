@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import JSON, Date, Engine, LargeBinary, Table, Text, func, insert, inspect, select
+
+from commsapp.errors import Unavailable
+from commsapp.storage import database
+from commsapp.storage.base import UtcDateTime
+from commsapp.storage.session import make_engine
+from commsapp.storage.tables import metadata
+
+
+@pytest.fixture
+def engine(empty_url: str) -> Any:
+    made = make_engine(empty_url)
+    yield made
+    made.dispose()
+
+
+def _value(table: Table, column: Any) -> Any:
+    if column.foreign_keys or column.primary_key:
+        return 1
+    if isinstance(column.type, UtcDateTime):
+        return datetime(2026, 5, 1, tzinfo=UTC)
+    stored = getattr(column.type, "impl_instance", column.type)
+    kinds: dict[type, Any] = {Date: date(2026, 5, 1), JSON: {"a": 1}, LargeBinary: b"a", Text: f"{table.name} {column.name} ŵ"}
+    for kind, value in kinds.items():
+        if isinstance(stored, kind):
+            return value
+    return stored.python_type(1)
+
+
+def _fill(engine: Engine) -> None:
+    """One row in every table, each referring to the first row of the others."""
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            row = {column.name: _value(table, column) for column in table.columns}
+            connection.execute(insert(table).values(row))
+
+
+def _counts(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        tables = metadata.sorted_tables
+        return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+
+
+def test_there_is_exactly_one_head() -> None:
+    assert len(ScriptDirectory(database._FOLDER).get_heads()) == 1
+
+
+def test_migrations_and_tables_say_the_same(empty_url: str, engine: Engine) -> None:
+    database.upgrade(empty_url)
+    with engine.connect() as connection:
+        # Queues may live in the same database; their tables are not ours to drop.
+        connection.exec_driver_sql("CREATE TABLE huey_task (id INTEGER)")
+        context = MigrationContext.configure(connection, opts=dict(database.COMPARE))
+        assert compare_metadata(context, metadata) == []
+
+
+def test_every_migration_goes_up_and_down_with_data(empty_url: str, engine: Engine) -> None:
+    database.upgrade(empty_url)
+    _fill(engine)
+    assert set(_counts(engine).values()) == {1}
+    for script in ScriptDirectory(database._FOLDER).walk_revisions():
+        database.downgrade(empty_url, str(script.down_revision or "base"))
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    database.upgrade(empty_url)
+    _fill(engine)
+    assert set(_counts(engine).values()) == {1}
+
+
+def test_an_upgrade_that_has_nothing_to_do_keeps_every_row(empty_url: str, engine: Engine) -> None:
+    database.upgrade(empty_url)
+    _fill(engine)
+    before = _counts(engine)
+    database.upgrade(empty_url)
+    assert _counts(engine) == before
+
+
+def test_a_database_knows_whether_it_is_current(empty_url: str, engine: Engine) -> None:
+    assert database.current(empty_url) is None
+    assert not database.is_current(engine)
+    database.upgrade(empty_url)
+    assert database.current(empty_url) == database.head()
+    assert database.is_current(engine)
+
+
+def test_a_newer_database_is_refused_in_a_sentence(empty_url: str, engine: Engine) -> None:
+    database.upgrade(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Unavailable, match="doesn't know"):
+        database.upgrade(empty_url)
+
+
+def test_two_processes_may_upgrade_at_once(empty_url: str, engine: Engine) -> None:
+    program = f"from commsapp.storage import database; database.upgrade({empty_url!r})"
+    running = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ends = [process.communicate(timeout=60)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], ends
+    assert database.is_current(engine)
+
+
+def test_an_upgrade_that_breaks_leaves_nothing_behind(empty_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def upgrade_and_break(config: Any, revision: str) -> None:
+        real(config, revision)
+        raise RuntimeError("killed here")
+
+    real = database.command.upgrade
+    monkeypatch.setattr(database.command, "upgrade", upgrade_and_break)
+    with pytest.raises(RuntimeError):
+        database.upgrade(empty_url)
+    assert inspect(engine).get_table_names() == []

@@ -1,0 +1,91 @@
+"""Columns are suggested, shown, chosen and checked."""
+
+import pytest
+
+from commsapp.errors import BadInput
+from commsapp.listening.columns import FIELDS, Mapping, check, normalise, suggest, with_choices
+
+HEARD = "Had you heard of money mules before today?"
+
+
+def rows(**columns: list[str]) -> list[dict[str, str]]:
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def test_names_match_whatever_their_case_spaces_and_marks() -> None:
+    assert {normalise(name) for name in ("\ufeffComment Body", "comment_body", "COMMENT-BODY", "CommentBody")} == {"commentbody"}
+    for field, aliases in FIELDS.items():
+        for alias in aliases:
+            assert getattr(suggest([f"\ufeff{alias.upper().replace(' ', '_')}"], []), field) is not None
+
+
+def test_every_column_stands_somewhere_and_only_once() -> None:
+    columns = ["Query Id", "Date", "Title", "Snippet", "Full Text", "Author", "Language", "City", "Gender", "Email"]
+    found = suggest(columns, [])
+    assert (found.text, found.date, found.language, found.area) == ("Full Text", "Date", "Language", "City")
+    assert found.attributes == ("Gender",)
+    assert sorted(found.columns()) == sorted(columns)
+    assert {"Author", "Email", "Snippet", "Title"} <= set(found.left_out)
+
+
+def test_a_wording_with_few_repeated_answers_is_a_question() -> None:
+    sample = [
+        {"id": str(n), HEARD: "Yes" if n % 3 else "No", "What worries you most?": f"Worry number {n} of mine"} for n in range(12)
+    ]
+    found = suggest(["id", HEARD, "What worries you most?"], sample)
+    assert found.questions == (HEARD,)
+    assert found.text == "What worries you most?"
+    assert found.identity == "id"
+
+
+def test_a_file_of_ticks_only_has_no_text() -> None:
+    found = suggest([HEARD], [{HEARD: answer} for answer in ["Yes", "No"] * 4])
+    assert (found.text, found.questions) == (None, (HEARD,))
+
+
+def test_a_name_alone_does_not_make_a_field_that_would_fail_every_row() -> None:
+    sample = rows(
+        id=["1", "1", "2"], weight=["high", "low", "low"], date=["soon", "later", "never"], consent=["I agree", "I agree", "no"],
+        comment=["One long comment", "Two long comment", "Three of them"],
+    )  # fmt: skip
+    found = suggest(list(sample[0]), sample)
+    assert (found.identity, found.weight, found.date, found.consent, found.text) == (None, None, None, None, "comment")
+    assert set(found.left_out) == {"id", "weight", "date", "consent"}
+
+
+def test_personal_columns_are_left_out_even_when_they_hold_the_longest_text() -> None:
+    sample = [{"Home address": f"{n} Long Lane, Some Town, Some County", "Views": f"I think that {n} is bad"} for n in range(5)]
+    found = suggest(["Home address", "Views"], sample)
+    assert (found.text, found.left_out) == ("Views", ("Home address",))
+
+
+def test_a_choice_moves_a_column_and_frees_the_one_before_it() -> None:
+    suggested = Mapping(text="a", date="d", attributes=("b",), questions=("c",), left_out=("e f",))
+    chosen = with_choices(suggested, [("text", "b"), ("attribute", "E_F"), ("skip", "d"), ("question", "a")])
+    assert chosen == Mapping(text="b", attributes=("e f",), questions=("c", "a"), left_out=("d",))
+    assert with_choices(suggested, {"text": ""}).text is None
+    assert with_choices(suggested, {}) == suggested
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"), [([("colour", "a")], "no field 'colour'"), ([("text", "a"), ("text", "b")], "given twice")]
+)
+def test_a_choice_that_means_nothing_is_refused(choices: list[tuple[str, str]], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        with_choices(Mapping(text="a"), choices)
+
+
+def test_the_check_names_the_column_and_those_there_are() -> None:
+    with pytest.raises(BadInput, match=r"no column 'Coment'\. The columns are: id, Comment"):
+        check(Mapping(text="Coment"), ["id", "Comment"])
+    with pytest.raises(BadInput, match="nothing to read"):
+        check(Mapping(date="id", left_out=("Comment",)), ["id", "Comment"])
+    check(Mapping(questions=("Comment",)), ["id", "Comment"])
+
+
+def test_a_mapping_survives_json_and_nonsense_does_not() -> None:
+    mapping = Mapping(text="a", attributes=("b", "c"), left_out=("d",))
+    assert Mapping.from_json(mapping.to_json()) == mapping
+    for stored in ({"colour": "a"}, {"text": 7}, {"attributes": "b"}, {"left_out": [1]}):
+        with pytest.raises(BadInput):
+            Mapping.from_json(stored)
