@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,17 @@ def _secret_key(env: Mapping[str, str], data_dir: Path) -> str:
         # O_EXCL: server and worker may start together, and only one of them may make the key.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text("ascii").strip()
+        return _written(path)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32) + "\n")
     return path.read_text("ascii").strip()
+
+
+def _written(path: Path) -> str:
+    # Whoever made the file a moment ago may not have written the key yet.
+    for _ in range(100):
+        key = path.read_text("ascii").strip()
+        if len(key) >= 32:
+            return key
+        time.sleep(0.02)
+    raise BadInput(f"The key file {path} is empty or cut off.", "Put it back from a backup, or delete it to begin without data.")

@@ -78,7 +78,8 @@ class Lease:
         if self._on_progress is not None:
             self._on_progress(stage, done, total)
         if self._stop.is_set():
-            raise JobStopping
+            self.last_words()
+            raise JobLost if self._lost.is_set() else JobStopping
         if not self._lost.is_set() and time.monotonic() - self._renewed >= min(1.0, self._seconds / 4):
             self._renew()
         if self._lost.is_set():
@@ -163,12 +164,13 @@ def _service(job: Job) -> Callable[..., dict[str, Any] | None]:
 
 def _end_badly(sessions: Sessions, job: Job, owner: str, error: BaseException) -> None:
     """Put away a job that did not come to its end: given back, cancelled, failed with a sentence, or nobody's business."""
+    if isinstance(error, JobLost) and not isinstance(error, JobStopping):
+        logger.info("Job %s was cancelled, or another worker has it.", job.id)
+        return
     with sessions.writing() as session:
         if isinstance(error, JobStopping):
             jobs.release(session, job.id, owner)
             logger.info("Job %s goes back to the queue, as this worker stops.", job.id)
-        elif isinstance(error, JobLost):
-            logger.info("Job %s was cancelled, or another worker has it.", job.id)
         elif isinstance(error, CommsappError):
             jobs.fail(session, job.id, owner, str(error))
             logger.info("Job %s failed with a sentence for people (%s).", job.id, type(error).__name__)
@@ -254,6 +256,7 @@ def serve_jobs(
         except Exception as error:  # the database is away: the reaper finds the job again
             logger.error("Job %s could not be put away.\n%s", job_id, _where(error))
 
+    reap(sessions)  # a database that can't be used is said at once
     consumer = queue.consumer(work, stop_seconds=stop_seconds)
     parent_gone = _watch(parent_pid)
     consumer.start()

@@ -58,7 +58,7 @@ def code(
     skipped = int((coded.frame["coded_skipped"] != "").sum())
     counts = coded.frame.loc[coded.frame["coded_skipped"] == "", "coded_topic"].value_counts()
     names = {topic.number: topic.name for topic in coded.codebook.topics} | {-1: "(no topic)"}
-    rows = [(number, names.get(int(number), ""), count) for number, count in counts.items()]
+    rows = [(number, names.get(cast(int, number), ""), count) for number, count in counts.items()]
     table(f"Topics in {source.name}", ["Topic#", "Name", "Comments#"], rows)
     console().print(f"{len(coded.frame)} rows, {len(coded.codebook.topics)} topics, {skipped} not coded. Written to {output}.")
 

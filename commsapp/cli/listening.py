@@ -9,7 +9,7 @@ from typing import Any, cast
 import click
 import pandas as pd
 
-from commsapp.accounts.service import local_actor
+from commsapp.accounts.service import ensure_local, local_actor
 from commsapp.actor import Actor
 from commsapp.cli.showing import as_json, console, interval, progress, table
 from commsapp.config import Settings, load_settings
@@ -29,7 +29,10 @@ def opened() -> Sessions:
     """The database of the settings, brought up to date."""
     settings = load_settings()
     upgrade(settings.database_url)
-    return open_sessions(settings.database_url)
+    sessions = open_sessions(settings.database_url)
+    with sessions.writing() as session:
+        ensure_local(session)
+    return sessions
 
 
 def run_here(job_id: int, sessions: Sessions, settings: Settings) -> None:

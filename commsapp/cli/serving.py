@@ -13,6 +13,7 @@ from types import FrameType
 
 import click
 
+from commsapp.cli.listening import opened
 from commsapp.cli.showing import console
 from commsapp.config import Settings, load_settings
 from commsapp.errors import Unavailable
@@ -29,7 +30,7 @@ def serve() -> None:
     from commsapp.app import create_app
 
     settings = load_settings()
-    database.upgrade(settings.database_url)
+    opened()
     try:
         server = create_server(create_app(settings), host=settings.host, port=settings.port, threads=8)
     except OSError as error:
@@ -81,7 +82,7 @@ def worker(parent: int | None) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     settings = load_settings()
-    database.upgrade(settings.database_url)
+    opened()
     serve_jobs(settings, parent)
 
 

@@ -51,10 +51,8 @@ def measured(question: Question) -> Measurement:
     before = next(wave for wave in question.waves if wave.id == expected.before_wave_id)
     after = wave_after(expected, before, question.campaign, question.waves)
     if after is None:
-        until = wording.day(expected.by)
-        return _nothing(
-            question, before, None, f"No wave has ended on or after {until} yet, so there is nothing to compare with."
-        )
+        why = f"There is no wave that ends on or after {wording.day(expected.by)}, so there is nothing to compare with."
+        return _nothing(question, before, None, why)
     heard = outcomes(question.records, measure=expected.measure, item=expected.item, segment=expected.segment)
     here = of_areas(heard.table, expected.areas)
     first, second = of_wave(here, before), of_wave(here, after)

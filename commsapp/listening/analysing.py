@@ -299,7 +299,7 @@ def start_analysis(session: Session, actor: Actor, *, programme_id: int, granula
     arguments: dict[str, object] = {"programme_id": programme_id}
     if granularity is not None:
         arguments["granularity"] = granularity
-    waiting = jobs.waiting(session, name="analysis", programme_id=programme_id)
+    waiting = jobs.waiting(session, name="analyse", programme_id=programme_id)
     if waiting is not None and waiting.arguments == arguments:
         return waiting.id
-    return jobs.enqueue(session, actor, name="analysis", arguments=arguments, programme_id=programme_id).id
+    return jobs.enqueue(session, actor, name="analyse", arguments=arguments, programme_id=programme_id).id

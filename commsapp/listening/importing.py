@@ -277,9 +277,9 @@ def _attributes(session: Session, programme_id: int, records: list[Record]) -> N
 def _finish(session: Session, actor: Actor, run: imports.ImportRun, notes: list[str], *, then_analyse: bool) -> None:
     imports.finish_import(session, import_id=run.id, notes=notes)
     events.record(session, actor, action="finish", subject="import", subject_id=run.id)
-    if then_analyse and jobs.waiting(session, name="analysis", programme_id=run.programme_id) is None:
+    if then_analyse and jobs.waiting(session, name="analyse", programme_id=run.programme_id) is None:
         arguments = {"programme_id": run.programme_id}
-        jobs.enqueue(session, actor, name="analysis", arguments=arguments, programme_id=run.programme_id)
+        jobs.enqueue(session, actor, name="analyse", arguments=arguments, programme_id=run.programme_id)
 
 
 def as_import(row: imports.ImportRun) -> views.Import:

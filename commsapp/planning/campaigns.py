@@ -15,6 +15,9 @@ from commsapp.statistics import change
 MEASURES = (TOPIC_SHARE, ANSWER_SHARE, TONE)
 """Listening results that a message can be expected to move."""
 
+MINIMUM_EACH_WAVE = 30
+"""Effective responses that evaluation asks of each wave (a test holds the two together); a plan must not promise with fewer."""
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -229,8 +232,8 @@ def can_show(result: Result, *, direction: str = "", target_difference: float | 
     replies = wording.counted(result.n, noun)
     worth = round(result.n_effective)
     as_good_as = f" (worth {worth:,}, as some weigh more or answered again)" if worth < 0.95 * result.n else ""
-    if smallest is None:
-        first = f"{replies} a wave{as_good_as} are too few: even a large change could be missed."
+    if smallest is None or result.n_effective < MINIMUM_EACH_WAVE:
+        first = f"{replies} a wave{as_good_as} are too few: at least {MINIMUM_EACH_WAVE} that count in full are needed to tell."
     else:
         # rounded up, so that no more is promised than holds
         step = 0.01
@@ -239,7 +242,7 @@ def can_show(result: Result, *, direction: str = "", target_difference: float | 
     sentences = [first]
     if enough is not None and wanted is not None:
         size = wording.change(result.measure, wanted, sign=False)
-        if smallest is not None and wanted >= smallest:
+        if smallest is not None and wanted >= smallest and result.n_effective >= MINIMUM_EACH_WAVE:
             sentences.append(f"That is enough for the change of {size} that you aim at.")
         else:
             sentences.append(f"To see a change of {size}, about {wording.counted(enough, noun)} in each wave would be enough.")
@@ -268,9 +271,11 @@ def _smallest(result: Result, direction: str) -> float | None:
 
 def _enough(result: Result, wanted: float, direction: str) -> int | None:
     deff = max(1.0, result.n / result.n_effective) if result.n_effective > 0 else 1.0
+    least = math.ceil(MINIMUM_EACH_WAVE * deff)
     if result.measure == TONE:
         spread = _spread(result)
-        return change.enough_n_for_effect_size(wanted / spread, deff) if spread > 0 else None
+        # beyond 2 standard deviations the minimum is more than enough, and the approximation behind it breaks down
+        return max(least, change.enough_n_for_effect_size(min(wanted / spread, 2.0), deff)) if spread > 0 else None
     found = [change.enough_n(result.value, wanted, deff, direction=way) for way in _directions(direction)]
     needed = [n for n in found if n is not None]
-    return max(needed) if needed else None
+    return max(least, *needed) if needed else None

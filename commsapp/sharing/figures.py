@@ -21,6 +21,8 @@ AT_MOST = len(COLOURS)
 """Lines that one chart can hold before nobody can tell them apart."""
 
 _WIDTH = 560
+# a tick a month, since the default of a tick a week would write each month's name four times
+_MONTHS = alt.Axis(format="%b %Y", grid=False, tickCount={"interval": "month", "step": 1}, labelOverlap=True)
 
 
 def topics_chart(results: pd.DataFrame, *, title: str = "") -> alt.LayerChart:
@@ -44,7 +46,7 @@ def topics_chart(results: pd.DataFrame, *, title: str = "") -> alt.LayerChart:
     point = base.mark_point(filled=True, size=70, color=COLOURS[0], opacity=1).encode(
         x="value:Q", tooltip=["item:N", alt.Tooltip("value:Q", format=".1%"), "n:Q"]
     )
-    return (interval + point).properties(width=_WIDTH - 200, height=alt.Step(22))
+    return alt.LayerChart(layer=[interval, point]).properties(width=_WIDTH - 200, height=alt.Step(22))
 
 
 def waves_chart(
@@ -73,7 +75,7 @@ def waves_chart(
         scale=alt.Scale(domain=order, range=list(COLOURS[: len(order)])),
         legend=None if len(order) < 2 else alt.Legend(orient="bottom", columns=1, labelLimit=_WIDTH, symbolType="stroke"),
     )
-    base = alt.Chart(table, title=title).encode(x=alt.X("day:T", title=None, axis=alt.Axis(format="%b %Y", grid=False)))
+    base = alt.Chart(table, title=title).encode(x=alt.X("day:T", title=None, axis=_MONTHS))
     y = alt.Y("value:Q", title="tone" if measure == TONE else "share", scale=scale, axis=axis)
     layers: list[alt.Chart] = [
         base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(y=alt.Y("low:Q"), y2="high:Q", color=colour),
@@ -83,7 +85,7 @@ def waves_chart(
         ),
         *_event_layers(events, first, last),
     ]
-    return alt.layer(*layers).properties(width=_WIDTH, height=240)
+    return alt.LayerChart(layer=layers).properties(width=_WIDTH, height=240)
 
 
 def svg(chart: alt.LayerChart) -> str:

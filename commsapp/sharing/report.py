@@ -98,11 +98,16 @@ def render(what: Contents, *, made_at: datetime | None = None) -> str:
         topics=topics.to_dict("records"),
         tone=overall[overall["measure"] == TONE].to_dict("records"),
         answers=_answers(overall),
-        topics_figure=_figure(figures.topics_chart(topics, title="What the feedback is about")) if len(topics) else None,
+        topics_figure=_topics_figure(topics),
         changes=_changes(what),
         not_coded=_not_coded(what.summary),
         made_at=made_at or datetime.now(UTC),
     )
+
+
+def _topics_figure(topics: pd.DataFrame) -> Markup | None:
+    title = "What the feedback is about"
+    return _figure(figures.topics_chart(topics, title=title), title) if len(topics) else None
 
 
 def _changes(what: Contents) -> list[dict[str, Any]]:
@@ -114,7 +119,9 @@ def _changes(what: Contents) -> list[dict[str, Any]]:
         for question, part in _questions(rows) if measure == ANSWER_SHARE else [(title, rows)]:
             if part["wave"].nunique() > 1:
                 chart = figures.waves_chart(part, what.waves, what.context_events, measure=measure, title=question)
-                found.append({"title": question, "measure": measure, "figure": _figure(chart), "rows": part.to_dict("records")})
+                found.append(
+                    {"title": question, "measure": measure, "figure": _figure(chart, question), "rows": part.to_dict("records")}
+                )
     return found
 
 
@@ -138,9 +145,10 @@ def _not_coded(summary: Summary | None) -> list[tuple[str, int]]:
     return sorted(given.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _figure(chart: Any) -> Markup:
-    # vl-convert escapes what it draws, so that its SVG may stand in the page as it is
-    return Markup(figures.svg(chart))  # noqa: S704
+def _figure(chart: Any, label: str) -> Markup:
+    # vl-convert escapes what it draws, so that its SVG may stand in the page as it is; the label is ours to escape
+    named = Markup('<svg role="img" aria-label="{}"').format(f"Chart: {label}; its figures are in the table below")
+    return named + Markup(figures.svg(chart).removeprefix("<svg"))  # noqa: S704
 
 
 @cache

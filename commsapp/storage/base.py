@@ -77,14 +77,8 @@ def insert_new(session: Session, table: Any, rows: list[dict[str, Any]], *, uniq
     """
     if not rows:
         return []
-    dialect = session.get_bind().dialect.name
-    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     returned = [table.id, *(getattr(table, name) for name in unique)]
-    added: list[Row[Any]] = []
-    # Both databases bound the number of parameters of one statement (SQLite: 32,766).
-    step = max(1, 30_000 // max(len(rows[0]), 1))
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        statement = insert(table).values(part).on_conflict_do_nothing(index_elements=list(unique)).returning(*returned)
-        added += session.execute(statement).all()
-    return added
+    # Rows as parameters, not inside the statement: so it is compiled once, and SQLAlchemy cuts it to what a database bears.
+    statement = insert(table).on_conflict_do_nothing(index_elements=list(unique)).returning(*returned)
+    return list(session.execute(statement, rows).all())

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def split(tokens: Sequence[int], size: int = WINDOW - 2) -> list[Tokens]:
     """
     count = max(1, math.ceil(len(tokens) / size))
     ends = [len(tokens) * k // count for k in range(count + 1)]
-    return [list(tokens[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [list(tokens[a:b]) for a, b in pairwise(ends)]
 
 
 def run(

@@ -31,7 +31,10 @@ _TONE_LABEL = "(datum.value > 0 ? '+' : '') + format(datum.value, '.1f')"
 
 @dataclass(frozen=True)
 class Table:
-    """The figures of a chart, worded. ``numeric`` says of each column whether it is set to the right."""
+    """The figures of a chart, worded. ``numeric`` says of each column whether it is set to the right.
+
+    ``notes`` are the context events, in the order of their numbers in the picture.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -77,7 +80,7 @@ def lines_over_waves(
 
 
 def bars(results: pd.DataFrame, *, measure: Measure = "share", axis: str = "Share of feedback") -> Chart:
-    """Draw one bar for each item with its interval, largest first, its words above it so that long names stay readable.
+    """Draw one bar for each item with its interval, largest first, its figure and name above it, so that long names find room.
 
     Parameters
     ----------
@@ -87,24 +90,38 @@ def bars(results: pd.DataFrame, *, measure: Measure = "share", axis: str = "Shar
     """
     ordered = results.sort_values("value", ascending=False, na_position="last", kind="stable").reset_index(drop=True)
     data = _drawn(ordered, measure).dropna(subset=["value"])
-    data["words"] = [f"{row.item}: {row.figure}" for row in data.itertuples()]
+    data["words"] = [f"{row.figure}  {row.item}" for row in data.itertuples()]
     place = alt.Y("item:N", sort=list(data["item"]), axis=None, scale=alt.Scale(paddingInner=0.62, paddingOuter=0.35))
-    x = alt.X("value:Q", title=axis, axis=_value_axis(measure, grid=True), scale=_value_scale(measure, data))
+    x = alt.X("value:Q", title=axis, axis=_value_axis(measure, grid=False), scale=_value_scale(measure, data))
     base = alt.Chart(data).encode(y=place, tooltip=_tooltips("item"))
     layers = [
         base.mark_bar(color=COLOURS[0]).encode(x=x),
         base.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q"),
         base.mark_tick(color=INK, thickness=2, size=10).encode(x="low:Q"),
         base.mark_tick(color=INK, thickness=2, size=10).encode(x="high:Q"),
-        base.mark_text(align="left", baseline="bottom", dy=-13, fontSize=15, color=INK).encode(x=alt.value(0), text="words:N"),
+        base.mark_text(align="left", baseline="bottom", dy=-13, fontSize=15, color=INK, limit=alt.ExprRef("width")).encode(
+            x=alt.value(0), text="words:N"
+        ),
     ]
-    chart = alt.layer(*layers).properties(width="container", height=alt.Step(56))
+    chart = alt.layer(*layers).properties(width="container", height=56 * max(1, len(data)))
     return Chart(_specification(chart), _bars_table(ordered, measure))
 
 
 def _line_layers(data: pd.DataFrame, items: list[str], measure: Measure, axis: str) -> list[alt.Chart]:
     picked = len(items)
-    legend = alt.Legend(orient="bottom", direction="vertical", title=None, labelLimit=320, symbolSize=110) if picked > 1 else None
+    legend = (
+        alt.Legend(
+            orient="bottom",
+            direction="vertical",
+            title=None,
+            labelLimit=320,
+            symbolSize=110,
+            symbolOpacity=1,
+            symbolStrokeWidth=0,
+        )
+        if picked > 1
+        else None
+    )
     colour = alt.Color("item:N", scale=alt.Scale(domain=items, range=list(COLOURS[:picked])), legend=legend)
     shape = alt.Shape("item:N", scale=alt.Scale(domain=items, range=list(SHAPES[:picked])), legend=legend)
     dash = alt.StrokeDash("item:N", scale=alt.Scale(domain=items, range=[list(d) for d in DASHES[:picked]]), legend=legend)
@@ -129,9 +146,7 @@ def _event_layers(happened: pd.DataFrame) -> list[alt.Chart]:
     return [
         base.mark_rect(color=PALE).encode(x2="after:T"),
         base.mark_rule(color=GREY, strokeDash=[3, 3]),
-        base.mark_text(angle=270, align="right", baseline="bottom", dx=-4, dy=-3, fontSize=13, color=GREY, limit=190).encode(
-            text="name:N", y=alt.value(0)
-        ),
+        base.mark_text(baseline="bottom", dy=-3, fontSize=14, color=INK).encode(text="number:N", y=alt.value(0)),
     ]
 
 
@@ -144,12 +159,15 @@ def _drawn(results: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 def _events(events: pd.DataFrame | None) -> pd.DataFrame:
     if events is None or events.empty:
-        return pd.DataFrame({"name": [], "start": [], "after": [], "when": []})
+        return pd.DataFrame({"name": [], "start": [], "after": [], "when": [], "number": []})
     start = _utc(events["start"])
     end = _utc(events["end"]).fillna(start)
     when = [_period(a, b) for a, b in zip(start, end, strict=True)]
     after = end + pd.Timedelta(days=1)
-    return pd.DataFrame({"name": events["name"].astype(str), "start": start, "after": after, "when": when})
+    happened = pd.DataFrame({"name": events["name"].astype(str), "start": start, "after": after, "when": when})
+    happened = happened.sort_values("start", kind="stable")
+    # A number over the line, its name in the list below: names would lie across the figures, and not fit on a phone.
+    return happened.assign(number=[str(place) for place in range(1, len(happened) + 1)])
 
 
 def _wave_axis(data: pd.DataFrame) -> alt.Axis:
@@ -202,13 +220,14 @@ def _tooltips(*names: str) -> list[alt.Tooltip]:
 
 
 def _specification(chart: Any) -> dict[str, Any]:
+    width = alt.AutoSizeParams(type="fit-x", contains="padding")
     configured = (
-        chart.configure(font="arial, sans-serif", background="transparent", padding=4, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+        chart.configure(font="arial, sans-serif", background="transparent", padding=4, autosize=width)
         .configure_axis(
             labelFontSize=14, titleFontSize=14, titleFontWeight="normal", labelColor=INK, titleColor=INK, gridColor=PALE,
             domainColor=GREY, tickColor=GREY,
         )
-        .configure_axisY(titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0, titleY=-14)
+        .configure_axisY(titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0, titleY=-24)
         .configure_legend(labelFontSize=14, labelColor=INK)
         .configure_view(stroke=None)
     )  # fmt: skip

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 
 from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound, Unavailable
 from commsapp.storage.session import told
+from commsapp.web import wording
 from commsapp.web.request import settings
 from commsapp.web.security import WrongHost
 
@@ -59,10 +60,8 @@ def _refused(error: HTTPException) -> Response:
     if status == 404:
         return _page(404, "Page not found", "There is no page at this address.", "Check it for slips, or start again.")
     if isinstance(error, RequestEntityTooLarge):
-        limit = settings().upload_limit / 1024**2
-        size = f"{limit / 1024:,.1f} GB" if limit >= 1024 else f"{limit:,.0f} MB"
-        cure = "Send fewer files at once, or split the file."
-        return _page(413, "The upload is too large", f"What was sent is larger than {size}; nothing was stored.", cure)
+        problem = f"What was sent is larger than {wording.size(settings().upload_limit)}; nothing was stored."
+        return _page(413, "The upload is too large", problem, "Send fewer files at once, or split the file.")
     if isinstance(error, MethodNotAllowed):
         response = _page(405, "This address works differently", "This address can't be opened in this way.", "Start again.")
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))

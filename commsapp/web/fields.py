@@ -32,9 +32,11 @@ from wtforms import (
 from wtforms.validators import StopValidation
 
 Check = Callable[[Any, Any], None]
-Choices = Sequence[tuple[str, str]]
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/. -](\d{1,2}|[a-z]{3,9})[/. ,-]+(\d{4})", re.IGNORECASE)
 
@@ -133,24 +135,24 @@ class LongTextField(_Worded, TextAreaField):  # type: ignore[misc]
 
 
 class ChoiceField(_Worded, RadioField):  # type: ignore[misc]
-    """One of a few, as radio buttons. ``choices`` are pairs of value and words."""
+    """One of a few, as radio buttons. ``choices`` maps what is sent to the words beside it."""
 
     widget = _Radios()
 
     def pre_validate(self, form: Form) -> None:
         """Refuse what was not offered; nothing ticked is for ``missing`` to say."""
-        if self.data is not None:
+        if self.data:
             super().pre_validate(form)
 
 
 class PickField(_Worded, SelectField):  # type: ignore[misc]
-    """One of many, as a list to pick from. A first choice with the value '' stands for none."""
+    """One of many, as a list to pick from; ``choices`` as in `ChoiceField`. A first choice with the value '' stands for none."""
 
     widget = widgets.GovSelect()
 
 
 class TicksField(_Worded, SelectMultipleField):  # type: ignore[misc]
-    """Any number of a few, as tick boxes. ``choices`` are pairs of value and words."""
+    """Any number of a few, as tick boxes. ``choices`` maps what is sent to the words beside it."""
 
     widget = _Ticks()
 
@@ -235,8 +237,19 @@ def read_day(text: str) -> date:
     parts = _DAY_FIRST.fullmatch(text)
     if not parts:
         raise ValueError(text)
-    month = int(parts[2]) if parts[2].isdigit() else _MONTHS.index(parts[2][:3].lower()) + 1
-    return date(int(parts[3]), month, int(parts[1]))
+    return date(int(parts[3]), _month(parts[2].lower()), int(parts[1]))
+
+
+def _month(text: str) -> int:
+    """3 for '3', 'mar' or 'march'."""
+    if text.isdigit():
+        return int(text)
+    if text == "sept":
+        return 9
+    named = [number for number, name in enumerate(_MONTHS, start=1) if text in (name, name[:3])]
+    if not named:
+        raise ValueError(text)
+    return named[0]
 
 
 def _finite(text: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import date, datetime
 
@@ -15,7 +14,7 @@ MINUS = "\u2212"
 
 def install(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for word in (percent, points, number, signed, day, slug, count, figure, of_whom):
+    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size):
         app.add_template_filter(word)
 
 
@@ -26,9 +25,8 @@ def percent(share: float, digits: int = 0) -> str:
 
 def points(difference: float, digits: int = 0) -> str:
     """A difference of two shares: 0.061 → '+6 percentage points'."""
-    amount = _rounded(difference * 100, digits)
-    unit = "point" if amount.strip(MINUS) == "1" else "points"
-    return f"{'' if amount.startswith(MINUS) or float(amount) == 0 else '+'}{amount}{NARROW}percentage {unit}"
+    amount = signed(difference * 100, digits)
+    return f"{amount}{NARROW}percentage {'point' if amount.strip('+' + MINUS) == '1' else 'points'}"
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -64,14 +62,17 @@ def figure(value: float, low: float, high: float, measure: str = "share") -> str
     return f"{signed(value)} ({signed(low)} to {signed(high)})"
 
 
+def size(amount: int) -> str:
+    """Bytes as people say them: 2147483648 → '2.1 GB'."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6)):
+        if amount >= factor:
+            return f"{_rounded(amount / factor, 1).removesuffix('.0')}{NARROW}{unit}"
+    return f"{max(1, amount // 1000)}{NARROW}kB"
+
+
 def of_whom(chosen: str) -> str:
     """What a share may be called: 'of people' only where all were drawn, else 'of feedback'."""
     return "of people" if chosen in {"random", "quota", "people", "of people", "share of people"} else "of feedback"
-
-
-def known(value: object) -> bool:
-    """Whether a figure is there at all (small numbers are held back, and empty cells are not numbers)."""
-    return isinstance(value, int | float) and not math.isnan(value)
 
 
 def _rounded(value: float, digits: int) -> str:

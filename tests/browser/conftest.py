@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import waitress
 from flask import Flask
+from live_server import LiveServer
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,20 +30,6 @@ document.addEventListener('securitypolicyviolation', event => {
   window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile || ''}`)
 })
 """
-
-
-class LiveServer:
-    """An application behind waitress in a thread, on a free port of this computer."""
-
-    def __init__(self, app: Flask) -> None:
-        self.server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-        self.url = f"http://127.0.0.1:{self.server.effective_port}"
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.close()
-        self.thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +82,9 @@ def page(context: BrowserContext) -> Page:
     tab = context.new_page()
     heard: list[str] = []
     tab.heard = heard  # type: ignore[attr-defined]
-    tab.on("console", lambda line: heard.append(f"console {line.type}: {line.text}") if line.type in ("error", "warning") else None)
+    tab.on(
+        "console", lambda line: heard.append(f"console {line.type}: {line.text}") if line.type in ("error", "warning") else None
+    )
     tab.on("pageerror", lambda error: heard.append(f"script: {error}"))
     tab.on("requestfailed", lambda request: heard.append(f"not fetched: {request.url} ({request.failure})"))
     tab.on("request", lambda request: None if _is_ours(request.url) else heard.append(f"asked elsewhere: {request.url}"))

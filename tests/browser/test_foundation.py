@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import LiveServer
 from flask import Flask
+from gallery import gallery_app, gallery_settings
+from live_server import LiveServer
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.slow
@@ -15,8 +16,6 @@ Check = Callable[..., None]
 
 @pytest.fixture
 def server(tmp_path: Path, serve: Callable[[Flask], LiveServer]) -> LiveServer:
-    from gallery import gallery_app, gallery_settings
-
     return serve(gallery_app(gallery_settings(tmp_path)))
 
 

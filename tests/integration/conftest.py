@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -23,53 +24,54 @@ REDIS_URL = os.environ.get("COMMSAPP_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"
 
 
 class Server:
-    """Makes and drops databases on the PostgreSQL server. A server that does not answer is a failure, not a skip."""
+    """Schemas on the PostgreSQL server, each of which is a database to whoever has its URL.
+
+    Schemas, as dropping a database makes the server write out everything first. A server that does not answer is a
+    failure, not a skip.
+    """
 
     def __init__(self) -> None:
-        self._plain = "postgresql:" + POSTGRES_URL.partition(":")[2]
         self._made: list[str] = []
 
-    def _run(self, statement: str) -> None:
-        with psycopg.connect(self._plain, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(statement.encode())
-
     def make(self) -> str:
-        """The name of a new database."""
+        """The name of a new schema."""
         name = f"commsapp_test_{secrets.token_hex(6)}"
-        self._run(f"CREATE DATABASE {name}")
-        # Tests kill clients, never the server, so they need not wait for its disk.
-        self._run(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        with self._alone_in(name) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
         self._made.append(name)
         return name
 
+    def url(self, name: str) -> str:
+        # Tests kill clients, never the server, so they need not wait for its disk.
+        options = f"-csearch_path={name} -capplication_name={name} -csynchronous_commit=off"
+        return f"{POSTGRES_URL}{'&' if '?' in POSTGRES_URL else '?'}options={quote(options)}"
+
     def _alone_in(self, name: str) -> psycopg.Connection:
-        connection = psycopg.connect("postgresql:" + self.url(name).partition(":")[2], autocommit=True)
+        connection = psycopg.connect("postgresql:" + self.url(name).partition(":")[2], autocommit=True, connect_timeout=10)
         # What a test left open would keep its locks.
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", (name,)
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND pid <> pg_backend_pid()",
+            (name,),
         )
         return connection
 
     def clear(self, name: str) -> None:
-        """Take every table out of a database."""
+        """Take every table out of a schema."""
         with self._alone_in(name) as connection:
-            connection.execute("DROP SCHEMA public CASCADE")
-            connection.execute("CREATE SCHEMA public")
+            connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
+            connection.execute(f"CREATE SCHEMA {name}".encode())
 
     def empty(self, name: str) -> None:
-        """Take every row out of a database that has all tables."""
+        """Take every row out of a schema that has all tables."""
         with self._alone_in(name) as connection:
-            questions = [f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in metadata.tables]
-            filled = [f'"{table}"' for (table,) in connection.execute(" UNION ALL ".join(questions).encode())]
-            if filled:
-                connection.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE".encode())
-
-    def url(self, name: str) -> str:
-        return POSTGRES_URL.rpartition("/")[0] + "/" + name
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(f'DELETE FROM "{table.name}"'.encode())
 
     def drop_all(self) -> None:
         while self._made:
-            self._run(f"DROP DATABASE IF EXISTS {self._made.pop()} WITH (FORCE)")
+            name = self._made.pop()
+            with self._alone_in(name) as connection:
+                connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +83,7 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres: Server) -> str:
-    """A migrated database that tests use one after the other; making one takes a second."""
+    """A migrated database that tests use one after the other, as making one takes a second."""
     name = postgres.make()
     database.upgrade(postgres.url(name))
     return name

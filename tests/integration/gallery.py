@@ -24,8 +24,8 @@ from commsapp.web.security import EVERYBODY, may_enter
 
 pages = Blueprint("gallery", __name__, template_folder=str(Path(__file__).parent / "gallery_templates"))
 
-CHANNELS = [("survey", "Survey"), ("hotline", "Hotline"), ("event", "Community event")]
-HOW_CHOSEN = [("random", "At random"), ("opt-in", "They chose themselves")]
+CHANNELS = {"survey": "Survey", "hotline": "Hotline", "event": "Community event"}
+HOW_CHOSEN = {"random": "At random", "opt-in": "They chose themselves"}
 
 
 class GalleryForm(fields.Form):
@@ -35,7 +35,7 @@ class GalleryForm(fields.Form):
     notes = fields.LongTextField("Notes", hint="What the next person should know")
     files = fields.FilesField("Files of replies", missing="Select a file", hint="CSV, TSV, XLSX or JSON Lines")
     chosen = fields.ChoiceField("How people were chosen", choices=HOW_CHOSEN, missing="Select how people were chosen")
-    channel = fields.PickField("Feedback channel", choices=[("", "Select one"), *CHANNELS], missing="Select a feedback channel")
+    channel = fields.PickField("Feedback channel", choices={"": "Select one", **CHANNELS}, missing="Select a feedback channel")
     shown = fields.TicksField("Show", choices=CHANNELS)
     agreed = fields.TickField("People agreed to be quoted")
     day = fields.DayField("First day", missing="Enter the first day", hint="For example, 31/3/2026")

@@ -153,7 +153,7 @@ def _page_problems(page: Element) -> list[str]:
 
 
 def _inline(part: Element) -> list[str]:
-    names = [name for name in part.keys() if isinstance(name, str)]
+    names = [name for name in part.attrib if isinstance(name, str)]
     return [f"<{part.tag}> has an inline {name}" for name in names if name == "style" or name.startswith("on")]
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, Conflict, NotFound
+from commsapp.evaluation.methods.before_after import MINIMUM_EACH_WAVE
 from commsapp.listening import service as listening
+from commsapp.planning import campaigns
 from commsapp.planning import service as planning
 from commsapp.storage import events, organisations
 from commsapp.storage.session import Sessions
@@ -47,22 +49,22 @@ def test_every_change_leaves_an_event(sessions, actor, heard, message_id):
         assert event.action == "fix" and event.after is not None and event.after["direction"] == "up"
 
 
-@pytest.mark.parametrize(
-    ("other", "said"),
-    [
-        ({"approach": "persuasion"}, "'persuasion' is not a known approach. Use one of: threat-awareness"),
-        ({"playbook": "nothing"}, "'nothing' is not a known playbook"),
-        ({"approach": "threat-awareness"}, "is for the approach 'deterrence', not for 'threat-awareness'"),
-        ({"areas": ("Ash", "Nowhere")}, "'Nowhere' is not a known area. Use one of: Ash, Birch, Cedar, Dale."),
-        ({"end": date(2025, 11, 1)}, "ends on 1 November 2025, before it starts on 1 December 2025"),
-        ({"name": " "}, "campaign's name is empty"),
-        ({"objective": ""}, "objective is empty"),
-    ],
+CAMPAIGNS_THAT_CANNOT_BE = (
+    ({"approach": "persuasion"}, "'persuasion' is not a known approach. Use one of: threat-awareness"),
+    ({"playbook": "nothing"}, "'nothing' is not a known playbook"),
+    ({"approach": "threat-awareness"}, "is for the approach 'deterrence', not for 'threat-awareness'"),
+    ({"areas": ("Ash", "Nowhere")}, "'Nowhere' is not a known area. Use one of: Ash, Birch, Cedar, Dale."),
+    ({"end": date(2025, 11, 1)}, "ends on 1 November 2025, before it starts on 1 December 2025"),
+    ({"name": " "}, "campaign's name is empty"),
+    ({"objective": ""}, "objective is empty"),
 )
-def test_a_campaign_that_cannot_be_is_refused_with_its_field_and_cure(sessions, actor, heard, other, said):
-    with sessions.writing() as session, pytest.raises(BadInput) as caught:
-        sample.campaign(session, actor, heard, **other)
-    assert said in str(caught.value)
+
+
+def test_a_campaign_that_cannot_be_is_refused_with_its_field_and_cure(sessions, actor, heard):
+    for other, said in CAMPAIGNS_THAT_CANNOT_BE:
+        with sessions.writing() as session, pytest.raises(BadInput) as caught:
+            sample.campaign(session, actor, heard, **other)
+        assert said in str(caught.value)
 
 
 def test_two_campaigns_of_a_programme_cannot_have_one_name(sessions, actor, heard, message_id):
@@ -114,28 +116,28 @@ def test_what_is_fixed_after_the_start_is_marked(sessions, actor, heard, message
     assert not early.fixed_late and early.fixed_note == ""
 
 
-@pytest.mark.parametrize(
-    ("other", "said"),
-    [
-        ({"direction": "sideways"}, "'sideways' is not a known direction"),
-        ({"target_difference": -0.1}, "goes down, but the direction is up"),
-        ({"target_difference": 0.0}, "target difference is 0"),
-        ({"target_difference": float("nan")}, "target difference is nan"),
-        ({"target_difference": 10}, "more than there is room for"),
-        ({"direction": "down", "target_difference": 0.5}, "It stands at 40 % in the cited result"),
-        ({"smallest": 0.2}, "larger than the target difference (10 points)"),
-        ({"by": date(2025, 11, 30)}, "before the campaign starts"),
-        ({"measure": "comments", "item": ""}, "'comments' is not a known measure"),
-        ({"item": "Nobody asked: Yes"}, "no listening result for 'Nobody asked: Yes'"),
-        ({"areas": ("Nowhere",)}, "'Nowhere' is not a known area"),
-        ({"segment": "age = 16-24"}, "is not a segment"),
-        ({"before_wave_id": 999_999}, "wave before is not one of this programme's"),
-    ],
+EXPECTATIONS_THAT_CANNOT_BE = (
+    ({"direction": "sideways"}, "'sideways' is not a known direction"),
+    ({"target_difference": -0.1}, "goes down, but the direction is up"),
+    ({"target_difference": 0.0}, "target difference is 0"),
+    ({"target_difference": float("nan")}, "target difference is nan"),
+    ({"target_difference": 10}, "more than there is room for"),
+    ({"direction": "down", "target_difference": 0.5}, "It stands at 40 % in the cited result"),
+    ({"smallest": 0.2}, "larger than the target difference (10 points)"),
+    ({"by": date(2025, 11, 30)}, "before the campaign starts"),
+    ({"measure": "comments", "item": ""}, "'comments' is not a known measure"),
+    ({"item": "Nobody asked: Yes"}, "no listening result for 'Nobody asked: Yes'"),
+    ({"areas": ("Nowhere",)}, "'Nowhere' is not a known area"),
+    ({"segment": "age = 16-24"}, "is not a segment"),
+    ({"before_wave_id": 999_999}, "wave before is not one of this programme's"),
 )
-def test_an_expectation_that_cannot_be_is_refused(sessions, actor, heard, message_id, other, said):
-    with sessions.writing() as session, pytest.raises(BadInput) as caught:
-        planning.fix_expected_effect(session, actor, message_id=message_id, **sample.expectation(heard, **other))
-    assert said in str(caught.value)
+
+
+def test_an_expectation_that_cannot_be_is_refused(sessions, actor, heard, message_id):
+    for other, said in EXPECTATIONS_THAT_CANNOT_BE:
+        with sessions.writing() as session, pytest.raises(BadInput) as caught:
+            planning.fix_expected_effect(session, actor, message_id=message_id, **sample.expectation(heard, **other))
+        assert said in str(caught.value)
 
 
 def test_the_wave_before_must_have_ended_and_the_wave_after_may_not_start_before_the_campaign(sessions, actor, heard, message_id):
@@ -198,11 +200,18 @@ def test_a_plan_says_what_its_replies_can_and_cannot_show(sessions, actor, heard
     assert aimed.sentences[1] == "That is enough for the change of 10 points that you aim at."
 
 
-def test_a_handful_of_replies_is_said_to_be_too_few(sessions, actor, heard):
-    from commsapp.planning.campaigns import can_show
-
+def test_a_plan_promises_nothing_with_fewer_replies_than_evaluation_asks_for(sessions, actor, heard):
     with sessions.reading() as session:
         result = listening.result(session, actor, heard.result_id)
-    assert "too few" in can_show(replace(result, n=1, n_effective=1.0)).sentences[0]
-    weighted = can_show(replace(result, n=600, n_effective=400.0)).sentences[0]
-    assert weighted.startswith("600 replies a wave (worth 400")
+    assert campaigns.MINIMUM_EACH_WAVE == MINIMUM_EACH_WAVE
+    few = campaigns.can_show(replace(result, n=12, n_effective=12.0), target_difference=0.5)
+    assert few.sentences == (
+        "12 replies a wave are too few: at least 30 that count in full are needed to tell.",
+        "To see a change of 50 points, about 30 replies in each wave would be enough.",
+    )
+    one = campaigns.can_show(replace(result, n=1, n_effective=1.0))
+    assert one.smallest is None and "1 reply a wave" in one.sentences[0]
+    weighted = campaigns.can_show(replace(result, n=600, n_effective=400.0))
+    assert weighted.sentences[0].startswith("600 replies a wave (worth 400")
+    tone = campaigns.can_show(replace(result, measure="tone", value=-0.2, low=-0.25, high=-0.15), target_difference=0.1)
+    assert tone.sentences[0].startswith("600 responses a wave can show a change of 0.11 on the scale of tone")

@@ -22,7 +22,17 @@ function load (name) {
   })
 }
 
+// Vega takes the element of this id for its tooltip. Screen readers have the table, which says the same.
+function addTooltip () {
+  const tooltip = document.createElement('div')
+  tooltip.id = 'vg-tooltip-element'
+  tooltip.className = 'vg-tooltip'
+  tooltip.setAttribute('aria-hidden', 'true')
+  document.body.append(tooltip)
+}
+
 async function loadVega () {
+  addTooltip()
   await load('vega.js')
   await load('vega-lite.js')
   await load('vega-embed.js')

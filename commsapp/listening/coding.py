@@ -1,0 +1,249 @@
+"""Coding a table of comments: language, topic and tone for each, with no row lost and none coded twice.
+
+The steps are pure and small; the analysis of stored comments uses the same ones, so a file coded at the command line and a
+channel coded in a programme agree.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from commsapp.errors import BadInput
+from commsapp.textmodels.encoder import Encoder, load_encoder
+from commsapp.textmodels.language import UNKNOWN, detect
+from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
+from commsapp.textmodels.topics import NO_TOPIC, CodebookDraft, Granularity, assign, discover
+
+Progress = Callable[[str, int, int], None]
+COLUMNS = (
+    *("coded_language", "coded_topic", "coded_topic_name"),
+    *("coded_sentiment", "coded_negative", "coded_neutral", "coded_positive", "coded_skipped"),
+)
+
+
+class Reason(StrEnum):
+    """Why a comment is not coded. `LANGUAGE` is followed by the language's code."""
+
+    EMPTY = "empty"
+    BROKEN = "unreadable"
+    NO_WORDS = "no words"
+    LANGUAGE = "language not read"
+
+
+@dataclass(frozen=True)
+class TextChoice:
+    """Which text of a comment the models read: ``text`` is None when none, and ``reason`` says why (else '').
+
+    ``language`` is that of the original (ISO 639-1, 'und' where nobody can tell, '' where there is no text).
+    """
+
+    text: str | None
+    language: str
+    from_translation: bool
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class CodedFrame:
+    """A coded table and the codebook that it was coded with."""
+
+    frame: pd.DataFrame
+    codebook: CodebookDraft
+
+
+@dataclass(frozen=True, eq=False)
+class CodedTexts:
+    """Embeddings (n, dimensions) and probabilities of negative / neutral / positive (n, 3) of n texts."""
+
+    embeddings: npt.NDArray[np.float32]
+    sentiments: npt.NDArray[np.float64]
+
+
+_SPACE = re.compile(r"\s+")
+_BROKEN_SHARE = 0.1
+_NAMES = {
+    "english": "en", "welsh": "cy", "cymraeg": "cy", "polish": "pl", "polski": "pl", "romanian": "ro", "română": "ro",
+    "french": "fr", "german": "de", "spanish": "es", "portuguese": "pt", "italian": "it", "dutch": "nl", "albanian": "sq",
+    "arabic": "ar", "bengali": "bn", "bulgarian": "bg", "chinese": "zh", "gujarati": "gu", "hindi": "hi", "irish": "ga",
+    "lithuanian": "lt", "pashto": "ps", "persian": "fa", "punjabi": "pa", "russian": "ru", "somali": "so", "turkish": "tr",
+    "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi",
+}  # fmt: skip
+_CODE = re.compile(r"([a-z]{2})(?:[-_].*)?")
+
+
+def clean(text: str) -> str:
+    """A text as the models read it: one Unicode form, entities of web pages resolved, no control characters, single spaces."""
+    whole = unicodedata.normalize("NFC", html.unescape(text))
+    return _SPACE.sub(" ", "".join(c if c.isspace() or unicodedata.category(c) not in _INVISIBLE else " " for c in whole)).strip()
+
+
+# Control characters, lone surrogates and private use say nothing; format characters (Cf) stay, they join emoji and letters.
+_INVISIBLE = frozenset({"Cc", "Cs", "Co"})
+
+
+def choose_text(original: str | None, translation: str | None, language: str | None, readable: frozenset[str]) -> TextChoice:
+    """Decide which text of a comment the models read.
+
+    The original where they read its language or nobody can tell it; else its translation; else none, with the reason.
+
+    Parameters
+    ----------
+    original, translation : as they came in. language : of the original, as given (code or English name); detected when it is
+    not given or not known. readable : language codes that the models read.
+
+    """
+    text = clean(original or "")
+    if not text:
+        return _from_translation(translation, _given(language) or "", Reason.EMPTY)
+    problem = _problem(text)
+    if problem is not None:
+        return _from_translation(translation, _given(language) or UNKNOWN, problem)
+    code = _given(language) or detect([text])[0].code
+    if code == UNKNOWN or code in readable:
+        return TextChoice(text, code, from_translation=False, reason="")
+    return _from_translation(translation, code, f"{Reason.LANGUAGE}: {code}")
+
+
+def _from_translation(translation: str | None, language: str, reason: str) -> TextChoice:
+    text = clean(translation or "")
+    if text and _problem(text) is None:
+        return TextChoice(text, language, from_translation=True, reason="")
+    return TextChoice(None, language, from_translation=False, reason=str(reason))
+
+
+def _problem(text: str) -> Reason | None:
+    if text.count("\ufffd") > _BROKEN_SHARE * len(text):
+        return Reason.BROKEN
+    # A letter, or a symbol such as an emoji: a bare number or dash answers another question than 'what do you think'.
+    if not any(c.isalpha() or unicodedata.category(c) == "So" for c in text if c != "\ufffd"):
+        return Reason.NO_WORDS
+    return None
+
+
+def _given(language: str | None) -> str | None:
+    """ISO 639-1 code of a language as people write it ('en-GB', 'Welsh'); None when there is none."""
+    wanted = (language or "").strip().lower()
+    if wanted in _NAMES:
+        return _NAMES[wanted]
+    code = _CODE.fullmatch(wanted)
+    return code.group(1) if code else None
+
+
+def code_texts(
+    texts: Sequence[str], *, encoder: Encoder, sentiment: SentimentModel, progress: Progress | None = None
+) -> CodedTexts:
+    """Embedding and tone of each text; every one is computed, so give distinct ones."""
+
+    def told(stage: str) -> Callable[[int, int], None] | None:
+        return None if progress is None else lambda done, total: progress(stage, done, total)
+
+    return CodedTexts(
+        embeddings=encoder.encode(texts, told("Reading comments")),
+        sentiments=sentiment.score(texts, told("Judging the tone")),
+    )
+
+
+def code_frame(
+    frame: pd.DataFrame,
+    *,
+    text: str,
+    language: str | None = None,
+    translation: str | None = None,
+    granularity: Granularity = "medium",
+    codebook: CodebookDraft | None = None,
+    encoder: Encoder | None = None,
+    sentiment: SentimentModel | None = None,
+    progress: Progress | None = None,
+) -> CodedFrame:
+    """Code each row of a table and add the columns ``coded_…``.
+
+    Rows, order, index and cells stay as they are. Topics are found in the table unless a codebook is given; either way each
+    row is coded by the codebook. Two runs on the same table give the same content.
+
+    Parameters
+    ----------
+    text, language, translation : names of columns; the last two may be None.
+    encoder, sentiment : loaded when they are not given.
+    progress : called with (stage, done, total).
+
+    Returns
+    -------
+    The table with ``coded_language`` (ISO 639-1, 'und' unknown), ``coded_topic`` (-1 none), ``coded_topic_name``,
+    ``coded_sentiment``, ``coded_negative``, ``coded_neutral``, ``coded_positive`` (sum 1; missing when skipped) and
+    ``coded_skipped`` (the reason, else ''), and the codebook.
+
+    Raises
+    ------
+    BadInput : a column is missing, or the table has coded columns already. Unavailable : the model files are missing.
+
+    """
+    _check_columns(frame, [name for name in (text, language, translation) if name is not None])
+    encoder = load_encoder() if encoder is None else encoder
+    sentiment = load_sentiment() if sentiment is None else sentiment
+    if codebook is not None and codebook.encoder_version != encoder.version:
+        raise BadInput(
+            f"The codebook was made with the encoder {codebook.encoder_version}, but this is {encoder.version}.",
+            "Find topics anew, without a codebook.",
+        )
+    readable = encoder.languages & sentiment.languages
+    cells = [_cells(frame, name) for name in (text, translation, language)]
+    choices = [choose_text(*row, readable) for row in zip(*cells, strict=True)]
+    place = {one: row for row, one in enumerate(dict.fromkeys(c.text for c in choices if c.text is not None))}
+    coded = code_texts(list(place), encoder=encoder, sentiment=sentiment, progress=progress)
+    if codebook is None:
+        if progress is not None:
+            progress("Finding topics", 0, 0)
+        codebook = discover(list(place), coded.embeddings, granularity=granularity, encoder=encoder)
+    rows = np.array([NO_TOPIC if choice.text is None else place[choice.text] for choice in choices], dtype=np.int64)
+    return CodedFrame(pd.concat([frame, _columns(frame.index, choices, rows, coded, codebook)], axis=1), codebook)
+
+
+def _check_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
+    for name in wanted:
+        if name not in frame.columns:
+            raise BadInput(f"There is no column '{name}'.", f"Choose one of: {', '.join(map(str, frame.columns))}.")
+        if list(frame.columns).count(name) > 1:
+            raise BadInput(f"There is more than one column '{name}'.", "Rename all but one.")
+    taken = [name for name in COLUMNS if name in frame.columns]
+    if taken:
+        raise BadInput(f"The table has a column '{taken[0]}' already.", "Remove or rename it, so that nothing is overwritten.")
+
+
+def _cells(frame: pd.DataFrame, name: str | None) -> list[str | None]:
+    if name is None:
+        return [None] * len(frame)
+    return [None if pd.isna(cell) else str(cell) for cell in frame[name]]
+
+
+def _columns(
+    index: pd.Index, choices: list[TextChoice], rows: npt.NDArray[np.int64], coded: CodedTexts, codebook: CodebookDraft
+) -> pd.DataFrame:
+    read = rows >= 0
+    topic = np.full(len(rows), NO_TOPIC, dtype=np.int64)
+    tone = np.full((len(rows), len(LABELS)), np.nan)
+    label = np.full(len(rows), "", dtype=object)
+    topic[read] = assign(codebook, coded.embeddings).topic[rows[read]]
+    tone[read] = coded.sentiments[rows[read]]
+    label[read] = np.array(LABELS, dtype=object)[coded.sentiments[rows[read]].argmax(1)]
+    names = {one.number: one.name for one in codebook.topics}
+    return pd.DataFrame(
+        {
+            "coded_language": [choice.language for choice in choices],
+            "coded_topic": topic,
+            "coded_topic_name": [names.get(int(number), "") for number in topic],
+            "coded_sentiment": label,
+            **{f"coded_{name}": tone[:, k] for k, name in enumerate(LABELS)},
+            "coded_skipped": [choice.reason for choice in choices],
+        },
+        index=index,
+        columns=list(COLUMNS),
+    )

@@ -1,0 +1,264 @@
+"""Topics: found once in a set of texts, named, and then given to any text by one and the same rule.
+
+`discover` groups embeddings with BERTopic, its dimensionality reduction switched off and its clusterer replaced by
+`LeidenClusters`. `assign` gives each text the topic with the nearest centroid, or none. Every wave, the one that topics were
+found in too, is coded by `assign`, so that a difference between waves is one between comments and not between methods.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from commsapp.errors import BadInput
+from commsapp.textmodels.clusters import Floats, LeidenClusters, Numbers, nearest, similarities
+from commsapp.textmodels.codebook import (
+    GRANULARITIES,
+    NO_TOPIC,
+    CodebookDraft,
+    Granularity,
+    TopicDraft,
+    load_codebook,
+    make_codebook,
+    save_codebook,
+)
+from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder
+from commsapp.textmodels.phrases import candidates, choose, unique_names
+
+__all__ = [
+    "GRANULARITIES",
+    "NO_TOPIC",
+    "Assignment",
+    "CodebookDraft",
+    "Granularity",
+    "TopicDraft",
+    "assign",
+    "discover",
+    "load_codebook",
+    "save_codebook",
+]
+
+SEED = 20261123
+LARGEST_SAMPLE = 100_000
+FEWEST_TEXTS = 5
+PHRASES = 6
+EXAMPLES = 5
+RANKS = 3
+_CANDIDATES = 60
+_RARE = 0.05
+_ROWS = 4096
+
+# Chosen by eye and count: 896 Bowling Green statements give about 8 / 15 / 25 topics, and larger sets more.
+_RESOLUTION: dict[str, float] = {"coarse": 0.35, "medium": 1.0, "fine": 3.0}
+
+# The share of the texts that topics were found in which fit none of them. On clinc150 it leaves out about half of the
+# out-of-scope utterances; a larger share would catch more of those and lose more comments that do belong.
+_LEFT_OUT = 0.03
+
+# Turns similarities into probabilities: a topic that is nearer by .05 is about 2.7 times as probable.
+_TEMPERATURE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """What `assign` gave n texts.
+
+    ``topic`` (n,) is the topic's number or -1, ``probability`` (n,) that of the nearest topic, given or not; ``ranks`` (n, 3)
+    and ``rank_probabilities`` (n, 3) are the nearest topics, -1 and 0 where there are fewer.
+    """
+
+    topic: Numbers
+    probability: npt.NDArray[np.float64]
+    ranks: Numbers
+    rank_probabilities: npt.NDArray[np.float64]
+
+
+def discover(
+    texts: Sequence[str],
+    embeddings: Floats,
+    *,
+    granularity: Granularity = "medium",
+    seed: int = SEED,
+    encoder: Encoder | None = None,
+) -> CodebookDraft:
+    """Find topics in texts.
+
+    The order of the texts and how often one is repeated make no difference to topics and names. Above 100,000 distinct texts
+    a seeded sample is used. Fewer than 5 give no topic.
+
+    Parameters
+    ----------
+    texts : n cleaned texts. embeddings : (n, dimensions), rows of unit length. granularity : how many
+    topics, see `GRANULARITIES`. seed : of sampling and of Leiden. encoder : ranks phrases by what they mean too; without it by their frequency alone.
+
+    Raises
+    ------
+    BadInput : an unknown granularity, or not one embedding for each text.
+
+    """
+    if granularity not in _RESOLUTION:
+        raise BadInput(f"'{granularity}' is no granularity.", f"Use one of {', '.join(GRANULARITIES)}.")
+    if len(texts) != len(embeddings):
+        raise BadInput(f"There are {len(texts)} texts but {len(embeddings)} embeddings.", "Give one embedding for each text.")
+    rows = _distinct(texts, seed)
+    vectors = np.ascontiguousarray(np.asarray(embeddings, dtype=np.float32)[rows])
+    if len(rows) < FEWEST_TEXTS:
+        return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
+    clusters = _clusters(len(rows), granularity, seed)
+    phrases = _phrases([texts[row] for row in rows], vectors, clusters, encoder)
+    similarity = nearest(vectors, clusters.centroids_)[1]
+    threshold = float(np.quantile(similarity, _LEFT_OUT, method="lower"))
+    draft = make_codebook(
+        encoder_version=ENCODER_VERSION,
+        granularity=granularity,
+        topics=[
+            TopicDraft(number, name, own, centroid, 0, ())
+            for number, (name, own, centroid) in enumerate(zip(unique_names(phrases), phrases, clusters.centroids_, strict=True))
+        ],
+        threshold=threshold,
+    )
+    return _with_sizes(draft, np.asarray(embeddings, dtype=np.float32), rows)
+
+
+def _distinct(texts: Sequence[str], seed: int) -> Numbers:
+    """Rows of distinct texts in an order that depends on nothing but the texts; a seeded sample of them when there are many."""
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        first.setdefault(text, row)
+    ordered = sorted(first, key=lambda text: hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    rows = np.array([first[text] for text in ordered], dtype=np.int64)
+    if len(rows) > LARGEST_SAMPLE:
+        rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), LARGEST_SAMPLE, replace=False))]
+    return rows
+
+
+def _clusters(n: int, granularity: str, seed: int) -> LeidenClusters:
+    # More neighbours smooth the graph, which small sets can't afford: there everything would be everybody's neighbour.
+    neighbours = 10 if n < 200 else 15 if n < 2_000 else 25
+    smallest = max(FEWEST_TEXTS, round(n**0.5 / (8 if granularity == "fine" else 4)))
+    return LeidenClusters(resolution=_RESOLUTION[granularity], neighbours=neighbours, smallest=smallest, seed=seed)
+
+
+def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encoder: Encoder | None) -> list[tuple[str, ...]]:
+    """Fit the clusterer inside BERTopic and take the best phrases of each topic, in the order of the clusterer's labels."""
+    found = candidates(texts, least=1 if len(texts) < 50 else 2 if len(texts) < 500 else 3)
+    if not any(found):
+        clusters.fit(vectors)
+        return [()] * len(clusters.centroids_)
+    weights = _weigh(found, vectors, clusters)
+    if encoder is not None:
+        weights = _by_meaning(weights, clusters.centroids_, encoder)
+    return [choose(own.items(), count=PHRASES) for own in weights]
+
+
+def _weigh(found: list[list[str]], vectors: Floats, clusters: LeidenClusters) -> list[dict[str, float]]:
+    """BERTopic's c-TF-IDF of the best candidates of each topic."""
+    with _umap_out_of_reach():
+        from bertopic import BERTopic
+        from bertopic.dimensionality import BaseDimensionalityReduction
+        from bertopic.vectorizers import ClassTfidfTransformer
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    model = BERTopic(
+        language="multilingual",  # 'english' would strip our separators
+        embedding_model=None,
+        umap_model=BaseDimensionalityReduction(),
+        hdbscan_model=clusters,
+        # Phrases are joined with '_' and texts with spaces, so no phrase runs from one text into the next.
+        vectorizer_model=CountVectorizer(analyzer=str.split),
+        ctfidf_model=ClassTfidfTransformer(reduce_frequent_words=True),
+        top_n_words=_CANDIDATES,
+    )
+    model.fit([" ".join(phrase.replace(" ", "_") for phrase in phrases) for phrases in found], vectors)
+    numbers = np.asarray(model.topics_)
+    weights: list[dict[str, float]] = []
+    for label in range(len(clusters.centroids_)):
+        # BERTopic numbers topics anew by size, where ties may fall otherwise than ours.
+        rows = np.flatnonzero(clusters.labels_ == label)
+        best = {word.replace("_", " "): float(weight) for word, weight in model.get_topic(int(numbers[rows[0]])) if weight > 0}
+        spread = Counter(phrase for row in rows for phrase in set(found[row]) & best.keys())
+        # One long text can lift a phrase that hardly anybody else uses.
+        weights.append({p: w * spread[p] / (spread[p] + _RARE * len(rows)) for p, w in best.items() if spread[p]})
+    return weights
+
+
+@contextmanager
+def _umap_out_of_reach() -> Iterator[None]:
+    # BERTopic imports UMAP if it can, which costs 6 to 25 CPU-seconds of numba and is never used here.
+    if "bertopic" in sys.modules or "umap" in sys.modules:
+        yield
+        return
+    sys.modules["umap"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["umap"]
+
+
+def _by_meaning(weights: list[dict[str, float]], middle: Floats, encoder: Encoder) -> list[dict[str, float]]:
+    """Weigh phrases by their nearness to the topic's centroid as well, longer ones a little more: they say more."""
+    words = sorted({phrase for own in weights for phrase in own})
+    place = {phrase: row for row, phrase in enumerate(words)}
+    vectors = encoder.encode(words)
+    out = []
+    for own, centroid in zip(weights, middle, strict=True):
+        top = max(own.values(), default=1.0)
+        near = {phrase: float(vectors[place[phrase]] @ centroid) for phrase in own}
+        out.append({p: (w / top) ** 0.5 * max(near[p], 0.0) * (1 + 0.1 * p.count(" ")) for p, w in own.items()})
+    return out
+
+
+def _with_sizes(draft: CodebookDraft, embeddings: Floats, rows: Numbers) -> CodebookDraft:
+    """Fill in how many comments each topic gets and which are typical, both by `assign`."""
+    given = assign(draft, embeddings).topic
+    topics = []
+    for topic in draft.topics:
+        similar = similarities(embeddings[rows], topic.centroid[np.newaxis])[:, 0]
+        best = [int(rows[k]) for k in np.argsort(-similar, kind="stable")[: 4 * EXAMPLES] if given[rows[k]] == topic.number]
+        size = int((given == topic.number).sum())
+        topics.append(TopicDraft(topic.number, topic.name, topic.phrases, topic.centroid, size, tuple(best[:EXAMPLES])))
+    return CodebookDraft(draft.encoder_version, draft.granularity, tuple(topics), draft.threshold, draft.version)
+
+
+def assign(codebook: CodebookDraft, embeddings: Floats) -> Assignment:
+    """Give each text the topic with the nearest centroid, or -1 when even that is too far.
+
+    A text's topic depends on the codebook and its own embedding alone.
+
+    Parameters
+    ----------
+    codebook : found by `discover`, or loaded. embeddings : (n, dimensions), rows of unit length, by the codebook's encoder.
+
+    """
+    n, topics = len(embeddings), codebook.topics
+    ranks = np.full((n, RANKS), NO_TOPIC, dtype=np.int64)
+    chances = np.zeros((n, RANKS))
+    topic = np.full(n, NO_TOPIC, dtype=np.int64)
+    if not topics or not n:
+        return Assignment(topic, chances[:, 0].copy(), ranks, chances)
+    numbers = np.array([one.number for one in topics], dtype=np.int64)
+    middle = np.stack([one.centroid for one in topics])
+    vectors = np.ascontiguousarray(embeddings, dtype=np.float32)
+    for start in range(0, n, _ROWS):
+        block = slice(start, start + _ROWS)
+        similar = similarities(vectors[block], middle)
+        order = np.argsort(-similar, axis=1, kind="stable")[:, :RANKS]
+        odds = _softmax(similar.astype(np.float64) / _TEMPERATURE)
+        ranks[block, : order.shape[1]] = numbers[order]
+        chances[block, : order.shape[1]] = np.take_along_axis(odds, order, axis=1)
+        fits = similar.max(1) >= codebook.threshold
+        topic[block] = np.where(fits, numbers[order[:, 0]], NO_TOPIC)
+    return Assignment(topic, chances[:, 0].copy(), ranks, chances)
+
+
+def _softmax(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    powers: Any = np.exp(values - values.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True), dtype=np.float64)
