@@ -1,62 +1,77 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Both make the environment that they need first.
+# Two commands on a fresh machine: `make demo` and `make test`. Each makes the environment that it needs first; a second run
+# skips what is there. Nothing is needed before them but Python 3.11 to 3.13, make and git.
 
-PYTHON ?= python3
+SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-STAMPS := .stamps
-# CPU build of torch: where the plain package would bring CUDA, set TORCH_INDEX to the CPU index (see README).
+READY := $(VENV)/.ready
+# The CPU build of torch: where the plain package would bring CUDA, set TORCH_INDEX to PyTorch's CPU index (see README.md).
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTHON ?=
+# Quick ones first, so that a mistake is heard early; browsers last.
+TESTS ?= $(wildcard tests/unit tests/house tests/integration tests/browser)
+PYTEST_FLAGS ?=
 
-export PYTHONDONTWRITEBYTECODE :=
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# pyenv and the like put commands on the path that are not there, hence each candidate is tried.
+FITS := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo serve test lint evals bench soak clean env frontend check-services
 .DEFAULT_GOAL := help
+.PHONY: help env frontend demo serve test lint evals bench docs clean
 
-help: ## What can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-$(STAMPS)/env: pyproject.toml constraints.txt
-	@mkdir -p $(STAMPS)
-	@echo "Making the environment (a few minutes the first time) …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install -q $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -c constraints.txt $(TORCH)
-	@$(PIP) install -q -c constraints.txt -e '.[dev]'
+$(BIN)/python:
+	@set -e; for python in $(PYTHON) $(if $(PYTHON),,python3 python3.13 python3.12 python3.11); do \
+	    if $$python $(FITS) 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "No Python 3.11 to 3.13 with venv was found. Install one (Debian: python3 python3-venv), or name it: make PYTHON=…" >&2; \
+	    exit 1; \
+	fi; \
+	$$found -m venv $(VENV)
+
+# Inside the environment, so that the two go together.
+$(READY): $(BIN)/python pyproject.toml constraints.txt
+	@echo "Making the environment (several minutes the first time) …"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@$(PIP) install --quiet $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) -c constraints.txt $(TORCH)
+	@$(PIP) install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(STAMPS)/frontend: $(STAMPS)/env package.json package-lock.json tools/vendor.py
+env: $(READY) ## Make the environment only
+
+frontend: $(READY) ## Bring the scripts and styles of the pages from npm
 	@$(BIN)/python tools/vendor.py
-	@touch $@
 
-env: $(STAMPS)/env
-frontend: $(STAMPS)/frontend ## Bring scripts and styles from npm
-
-demo: $(STAMPS)/env $(STAMPS)/frontend ## Run the main job on the sample and write a report
+demo: frontend ## Run the main job on the made-up sample and write a report
 	@$(BIN)/commsapp demo
 
-serve: $(STAMPS)/env $(STAMPS)/frontend ## Open the pages on this machine
+serve: frontend ## Open the pages on this machine
 	@$(BIN)/commsapp serve
 
-test: $(STAMPS)/env $(STAMPS)/frontend ## Run lint and all tests
+test: frontend ## Run lint and all tests
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_FLAGS)
 
-lint: $(STAMPS)/env ## Check style, types and the direction of imports
+lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
-evals: $(STAMPS)/env ## Measure the models on data they never saw
+evals: $(READY) ## Measure the models on data that they never saw
 	@$(BIN)/python -m evals.run
 
-bench: $(STAMPS)/env ## Time the whole job beside the plain recipe
+bench: $(READY) ## Time the whole job beside the plain recipe
 	@$(BIN)/python -m benchmarks.run
 
-soak: $(STAMPS)/env $(STAMPS)/frontend ## The long tests
-	@COMMSAPP_SOAK=1 $(BIN)/python -m pytest -m soak $(PYTEST_FLAGS)
+docs: $(READY) ## Write the pages of docs/ that are read off the code
+	@$(BIN)/python docs/regenerate.py
 
-clean: ## Remove what was made, but not data
-	@rm -rf $(VENV) $(STAMPS) node_modules commsapp/web/static/vendor build dist
+clean: ## Remove what was made, but no data
+	@rm -rf $(VENV) node_modules commsapp/web/static/vendor build dist

@@ -196,7 +196,7 @@ def code_frame(
         )
     readable = encoder.languages & sentiment.languages
     cells = [_cells(frame, name) for name in (text, translation, language)]
-    choices = [choose_text(*row, readable) for row in zip(*cells, strict=True)]
+    choices = [choose_text(one, other, given, readable) for one, other, given in zip(*cells, strict=True)]
     place = {one: row for row, one in enumerate(dict.fromkeys(c.text for c in choices if c.text is not None))}
     coded = code_texts(list(place), encoder=encoder, sentiment=sentiment, progress=progress)
     if codebook is None:

@@ -131,6 +131,25 @@ def add_wave(session: Session, actor: Actor, programme_id: int, *, name: str, st
     return views.as_view(views.Wave, row)  # type: ignore[no-any-return]
 
 
+def remove_wave(session: Session, actor: Actor, programme_id: int, wave_id: int) -> views.Wave:
+    """Take a wave away; what was said in it stays, as no record carries a wave.
+
+    Raises
+    ------
+    NotFound : the programme has no such wave. Conflict : an expected effect is measured with it.
+
+    """
+    row = next((row for row in programmes.waves(session, actor, programme_id) if row.id == wave_id), None)
+    if row is None:
+        raise NotFound("There is no such wave in this programme.", "Choose one from its list.")
+    removed: views.Wave = views.as_view(views.Wave, row)
+    if not programmes.remove(session, row):
+        raise Conflict(f"The effect of a message is measured with the wave '{removed.name}', so it has to stay.")
+    before = {"name": removed.name, "start": removed.start.isoformat(), "end": removed.end.isoformat()}
+    events.record(session, actor, action="delete", subject="wave", subject_id=wave_id, before=before)
+    return removed
+
+
 def waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:
     """Waves in time."""
     return [views.as_view(views.Wave, row) for row in programmes.waves(session, actor, programme_id)]
@@ -218,6 +237,24 @@ def add_context_event(
     after = {"name": name, "start": start.isoformat(), "end": end.isoformat(), "areas": list(areas)}
     events.record(session, actor, action="create", subject="context event", subject_id=row.id, after=after)
     return views.as_view(views.ContextEvent, row)  # type: ignore[no-any-return]
+
+
+def remove_context_event(session: Session, actor: Actor, programme_id: int, event_id: int) -> views.ContextEvent:
+    """Take a context event away.
+
+    Raises
+    ------
+    NotFound : the programme has no such event.
+
+    """
+    row = next((row for row in programmes.context_events(session, actor, programme_id) if row.id == event_id), None)
+    if row is None:
+        raise NotFound("There is no such context event in this programme.", "Choose one from its list.")
+    removed: views.ContextEvent = views.as_view(views.ContextEvent, row)
+    programmes.remove(session, row)
+    before = {"name": removed.name, "start": removed.start.isoformat(), "end": removed.end.isoformat(), "areas": list(removed.areas)}
+    events.record(session, actor, action="delete", subject="context event", subject_id=event_id, before=before)
+    return removed
 
 
 def context_events(session: Session, actor: Actor, programme_id: int) -> list[views.ContextEvent]:

@@ -241,16 +241,20 @@ def comments_page(
     area: str = "",
     segment: str = "",
     sentiment: str = "",
+    set_aside: bool = False,
     number: int = 1,
 ) -> views.Page:
     """One page of comments, those that fit their topic best first.
 
-    ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded. Filters left empty don't filter.
+    ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded; ``set_aside`` gives those only.
+    Filters left empty don't filter.
     """
     heard = records(session, actor, programme_id)
     chosen = heard.comments
     if topic is not None:
         chosen = chosen[chosen["topic"] == topic]
+    if set_aside:
+        chosen = chosen[chosen["not_coded_reason"] != ""]
     chosen = narrowed(chosen, heard.waves, wave=wave, area=area, segment=segment)
     if sentiment:
         chosen = chosen[chosen[list(LABELS)].fillna(0).idxmax(axis=1).eq(sentiment) & chosen["positive"].notna()]
@@ -287,6 +291,7 @@ def _said(row: Any, coded: dict[Any, Any]) -> views.Said:
     return views.as_view(  # type: ignore[no-any-return]
         views.Said,
         row,
+        not_coded=coded["not_coded_reason"],
         attributes=dict(row.attributes),
         may_quote="quote" in row.consent,
         sentiment=best,

@@ -6,6 +6,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.importing import import_of, imports_of, keep, rejected, run_import, start_import
+from commsapp.listening.looking import over_waves, tone_by_topic
 from commsapp.listening.programmes import (
     add_area,
     add_channel,
@@ -19,6 +20,8 @@ from commsapp.listening.programmes import (
     create_programme,
     programme,
     programme_named,
+    remove_context_event,
+    remove_wave,
     waves,
 )
 from commsapp.listening.reporting import (
@@ -54,10 +57,13 @@ __all__ = [
     "keep",
     "latest_summary",
     "narrowed",
+    "over_waves",
     "programme",
     "programme_named",
     "records",
     "rejected",
+    "remove_context_event",
+    "remove_wave",
     "result",
     "result_now",
     "run_analysis",
@@ -65,5 +71,6 @@ __all__ = [
     "start_analysis",
     "start_import",
     "store_results",
+    "tone_by_topic",
     "waves",
 ]

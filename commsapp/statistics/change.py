@@ -83,7 +83,8 @@ def enough_n(
 
 def enough_n_for_effect_size(size: float, design_effect: float = 1.0, power: float = 0.8, level: float = 0.95) -> int:
     """Responses needed in each of two equal waves to find a standardised difference (above 0) with this power."""
-    needed = float(_power().solve_power(effect_size=abs(size), ratio=1.0, alpha=1 - level, power=power))
+    # Beyond two standard deviations a handful is enough, and the solver finds no number at all.
+    needed = float(_power().solve_power(effect_size=min(abs(size), 2.0), ratio=1.0, alpha=1 - level, power=power))
     # tiny samples are beyond the approximation, and one response per wave can never be compared
     return max(2, math.ceil(needed * design_effect))
 

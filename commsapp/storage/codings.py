@@ -120,6 +120,12 @@ def add_codings(session: Session, rows: list[dict[str, Any]]) -> int:
     return len(insert_new(session, Coding, rows, unique=("coder_id", "text_key", "measure", "rank")))
 
 
+def count_codings(session: Session, *, text_keys: list[str]) -> dict[str, int]:
+    """Measure → how many codings there are of these texts, by all coders together."""
+    query = select(Coding.measure, func.count(Coding.id)).where(Coding.text_key.in_(text_keys)).group_by(Coding.measure)
+    return {row[0]: row[1] for row in session.execute(query.order_by(Coding.measure))}
+
+
 def coded_keys(session: Session, *, coder_id: int, measure: str) -> set[str]:
     """Keys of the texts that a coder has coded."""
     query = select(Coding.text_key).where(Coding.coder_id == coder_id, Coding.measure == measure, Coding.rank == 1)

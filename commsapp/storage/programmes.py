@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import ForeignKey, Select, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -13,7 +14,7 @@ from commsapp.storage.base import Base
 
 
 class Programme(Base):
-    """The frame for one piece of work. ``codebook_version_id`` is the version that its waves are coded with."""
+    """The frame for one piece of work; ``made_up`` programmes say on every page that nothing in them is real."""
 
     __tablename__ = "programme"
     __table_args__ = (UniqueConstraint("organisation_id", "name"),)
@@ -158,3 +159,13 @@ def add(session: Session, row: Row) -> Row:
     session.add(row)
     session.flush()
     return row
+
+
+def remove(session: Session, row: Base) -> bool:
+    """Take one row away. False where something else refers to it, and then it stays."""
+    try:
+        with session.begin_nested():
+            session.delete(row)
+    except IntegrityError:
+        return False
+    return True

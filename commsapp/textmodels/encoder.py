@@ -76,7 +76,10 @@ class Tokenizer:
         self._pieces = WordPieces.from_file(str(folder / "tokenizer.json"))
         self._pieces.no_truncation()  # the packaged file cuts at 128 tokens
         self._pieces.no_padding()
-        self.special = (int(self._pieces.token_to_id("[CLS]")), int(self._pieces.token_to_id("[SEP]")))
+        opening, closing = self._pieces.token_to_id("[CLS]"), self._pieces.token_to_id("[SEP]")
+        assert opening is not None
+        assert closing is not None
+        self.special = (opening, closing)
 
     def ids(self, texts: list[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""
@@ -131,7 +134,8 @@ def build_network(folder: Path, replaced: dict[str, Any] | None = None) -> Any:
         assert not unknown, unknown
         weights.update({name: value.float() for name, value in replaced.items()})
     network.load_state_dict(weights, strict=True)
-    return network.eval()
+    network.train(mode=False)
+    return network
 
 
 def load_encoder() -> Encoder:

@@ -11,7 +11,7 @@ from commsapp.textmodels.empty_words import empty_words
 _LONGEST = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # What separates phrases: punctuation, numbers and the masks that agencies put over personal data (XXXX, {$100.00}, XX/XX/2023).
-_BREAK = re.compile(r"[^\w\s'’-]|\w*\d\w*|\b[xX]{2,}\b|_+|https?:\S+|www\.\S+|@\w+")
+_BREAK = re.compile(r"https?:\S+|www\.\S+|@\w+|\w*\d\w*|\b[xX]{2,}\b|_+|[^\w\s'’-]")
 _HYPHEN = re.compile(r"\s*-\s*")
 
 _SHORTEST = 3

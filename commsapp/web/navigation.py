@@ -17,8 +17,8 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("Start", "start.index", ("start",)),
-    Entry("Programmes", "programmes.index", ("programmes", "importing", "jobs", "listening", "campaigns")),
+    Entry("Start", "start.home", ("start",)),
+    Entry("Programmes", "programmes.index", ("programmes", "frame", "imports", "jobs", "listening", "campaigns")),
 )
 
 

@@ -58,7 +58,7 @@ def test_mistakes_in_a_form_are_summed_up_with_focus_and_lead_to_their_fields(
     check_page(page, "mistakes", expected=("422",))
 
 
-def test_several_files_are_chosen_by_keyboard_or_dropped(server: LiveServer, page: Page, check_page: Check) -> None:
+def test_several_files_are_chosen_by_keyboard_alone(server: LiveServer, page: Page, check_page: Check) -> None:
     page.goto(f"{server.url}/gallery/components")
 
     zone = page.locator(".govuk-file-upload-button")

@@ -92,7 +92,8 @@ def shown_by_code() -> set[str]:
 
 def shown_by(template: nodes.Template) -> set[str]:
     kinds = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
-    return {node.template.value for node in template.find_all(kinds) if isinstance(node.template, nodes.Const)}
+    names = [dict(node.iter_fields())["template"] for node in template.find_all(kinds)]
+    return {name.value for name in names if isinstance(name, nodes.Const)}
 
 
 @pytest.mark.parametrize("name", own())

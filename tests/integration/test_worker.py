@@ -81,7 +81,7 @@ def _steps(sessions: Sessions) -> int:
         return len(names)
 
 
-def _until(true: Callable[[], bool], seconds: float = 60) -> None:
+def _until(true: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "waited too long"
@@ -276,7 +276,7 @@ def test_a_worker_that_is_asked_to_stop_does_so_at_the_next_checkpoint(
     process = start(lease=30)
     _until(lambda: _steps(sessions) >= 3)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     job = _job(sessions, job_id)
     assert (job.state, job.attempts) == ("queued", 0)
     assert _steps(sessions) == job.done
@@ -291,7 +291,7 @@ def test_a_worker_whose_parent_is_killed_stops_by_itself(
     _until(lambda: _steps(sessions) >= 2)
     parent.send_signal(signal.SIGKILL)
     # The worker holds the other end of this pipe, so it ends when the worker does.
-    parent.communicate(timeout=30)
+    parent.communicate(timeout=60)
     assert _job(sessions, job_id).state == "queued"
 
 

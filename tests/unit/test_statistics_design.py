@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commsapp.errors import BadInput
-from commsapp.statistics.change import UNSEEN, enough_n, smallest_detectable_change
+from commsapp.statistics.change import UNSEEN, enough_n, enough_n_for_effect_size, smallest_detectable_change
 from commsapp.statistics.design import cluster_codes, design_effect, effective_n
 from commsapp.statistics.weights import checked_weights, normalised
 
@@ -99,3 +99,8 @@ def test_no_sample_is_enough_for_an_impossible_change():
 def test_figures_that_cannot_be_are_refused(wrong):
     with pytest.raises(BadInput):
         smallest_detectable_change(**{"base": 0.3, "n_before": 300, "n_after": 300, **wrong})
+
+
+@pytest.mark.parametrize("size", [0.05, 0.5, 2.0, 3.0, 40.0])
+def test_some_number_of_responses_is_enough_for_any_difference(size: float) -> None:
+    assert enough_n_for_effect_size(size) >= 2

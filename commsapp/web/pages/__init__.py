@@ -4,4 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from commsapp.web.pages import frame, imports, jobs, programmes, start
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    start.blueprint,
+    programmes.blueprint,
+    frame.blueprint,
+    imports.blueprint,
+    jobs.blueprint,
+)

@@ -1,0 +1,83 @@
+"""Figures that no stored result holds, worked out when a page asks: the tone of each topic, several areas over the waves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from commsapp.actor import Actor
+from commsapp.errors import BadInput
+from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, TOPIC_SHARE, listening_results
+from commsapp.listening.reporting import narrowed, records
+from commsapp.storage.session import Session
+
+_FIGURE = ("value", "low", "high", "n", "chosen")
+_NO_WAVES = pd.DataFrame(columns=["name", "start", "end"])
+
+
+def tone_by_topic(
+    session: Session, actor: Actor, programme_id: int, *, wave: str = "", area: str = "", segment: str = ""
+) -> pd.DataFrame:
+    """Mean tone of the comments on each topic: topic (number, -1 = none), value, low, high, n, chosen; '' doesn't narrow."""
+    heard = records(session, actor, programme_id)
+    comments = _bare(narrowed(heard.comments, heard.waves, wave=wave, area=area, segment=segment))
+    comments = comments[comments["topic"].notna()]
+    # the topic as an attribute: one call then measures all of them
+    split = comments.assign(**{ATTRIBUTE + "topic": comments["topic"].astype(str)})
+    table = listening_results(split, heard.answers.iloc[:0], _NO_WAVES, topics={})
+    found = table[(table["measure"] == TONE) & (table["segment"] != "")]
+    numbers = found["segment"].astype(str).str.partition(" = ")[2].astype(int)
+    return found.assign(topic=numbers)[["topic", *_FIGURE]].reset_index(drop=True)
+
+
+def over_waves(
+    session: Session,
+    actor: Actor,
+    programme_id: int,
+    *,
+    measure: str,
+    item: str = "",
+    places: Mapping[str, Sequence[str]],
+    segment: str = "",
+) -> pd.DataFrame:
+    """One measure in each wave, for groups of areas taken together.
+
+    Parameters
+    ----------
+    measure, item : 'topic share', 'answer share' or 'tone', and what of it.
+    places : name of a group → its areas; no areas means everywhere.
+    segment : 'age = 16-24', or '' for all.
+
+    Returns
+    -------
+    DataFrame with wave, start, end, item (the name of the group), value, low, high, n, chosen; waves without data have no row.
+
+    Raises
+    ------
+    BadInput : another measure.
+
+    """
+    if measure not in (TOPIC_SHARE, ANSWER_SHARE, TONE):
+        raise BadInput(f"'{measure}' can't be shown over waves.", f"Use {TOPIC_SHARE}, {ANSWER_SHARE} or {TONE}.")
+    heard = records(session, actor, programme_id)
+    comments, answers = heard.comments, heard.answers
+    named = answers["question"].astype(str) + ": " + answers["choice"].astype(str).str.strip()
+    asked = answers[answers["question"].isin(answers.loc[named == item, "question"].unique())]
+    numbers = comments.loc[comments["topic_name"] == item, "topic"].dropna().unique()
+    topics = {int(number): item for number in numbers} if measure == TOPIC_SHARE else {}
+    comments, asked = (comments.iloc[:0], asked) if measure == ANSWER_SHARE else (comments, asked.iloc[:0])
+    parts = []
+    for name, areas in places.items():
+        tables = [narrowed(table, heard.waves, segment=segment) for table in (comments, asked)]
+        tables = [_bare(table[table["area"].isin(areas)] if areas else table) for table in tables]
+        found = listening_results(*tables, heard.waves, topics=topics)
+        wanted = (found["measure"] == measure) & (found["wave"] != "") & (found["item"] == ("" if measure == TONE else item))
+        parts.append(found[wanted].assign(item=name))
+    joined = pd.concat(parts, ignore_index=True).merge(heard.waves.rename(columns={"name": "wave"}), on="wave", how="left")
+    return joined.sort_values(["start", "wave"], kind="stable")[[*("wave", "start", "end", "item"), *_FIGURE]]
+
+
+def _bare(table: pd.DataFrame) -> pd.DataFrame:
+    """Take out what splits into cells that nobody asked for."""
+    return table.drop(columns=[name for name in table if str(name).startswith(ATTRIBUTE)]).assign(area="")

@@ -1,0 +1,44 @@
+"""What people choose between, in the words that pages use for it: how people were chosen, handling levels, what a column is."""
+
+from __future__ import annotations
+
+from commsapp.actor import HandlingLevel
+
+CHOSEN = {
+    "random": "Drawn at random",
+    "quota": "Picked to fill quotas",
+    "opt-in": "They chose themselves",
+    "everything": "Everything that came in",
+}
+CHOSEN_HINTS = {
+    "random": "Everybody had a known chance to be asked, as in a sampled survey. Shares speak of people.",
+    "quota": "So many of each age, sex or area were asked, as in an online panel. Shares speak of people, with care.",
+    "opt-in": "Whoever wanted to could speak: an open survey, an event, an inbox. Shares speak of feedback, never of people.",
+    "everything": "All calls or messages of a period, as in a hotline log. Shares speak of feedback, never of people.",
+}
+
+HANDLING = {
+    HandlingLevel.OPEN.value: "Open: everybody who works on the programme",
+    HandlingLevel.OFFICIAL_SENSITIVE.value: "Official-sensitive: only those cleared for it",
+    HandlingLevel.CONCERN.value: "Concern: someone may be at risk; held back from the analysis",
+}
+
+READ_AS = {
+    "text": "What people said (comment)",
+    "date": "Date",
+    "area": "Area",
+    "attribute": "Something about the person (attribute)",
+    "question": "Answer to a closed question",
+    "language": "Language of the comment",
+    "translation": "Translation into English",
+    "translator": "Who translated",
+    "weight": "Survey weight",
+    "respondent": "Key of the person who answered",
+    "identity": "The export's own id of the response",
+    "consent": "Consent",
+    "handling": "Handling level",
+    "skip": "Leave out",
+}
+"""Every field of a column mapping, and 'skip'; attributes and questions may be chosen for several columns."""
+
+OFTEN = frozenset({"attribute", "question", "skip"})

@@ -1,0 +1,160 @@
+"""Coding a table: no row lost, no cell changed, and every comment coded or with a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from commsapp.errors import BadInput
+from commsapp.listening.coding import COLUMNS, choose_text, clean, code_frame
+from commsapp.textmodels.encoder import Encoder
+from commsapp.textmodels.sentiment import LABELS, SentimentModel
+
+EN = frozenset({"en"})
+WELSH = "Mae pobl ifanc yn cael eu defnyddio i werthu cyffuriau yn y dref."
+ENGLISH = "Young people are used to sell drugs in town."
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": ["007", "008", "009", "010", "011", "012", "013"],
+            "comment": [
+                "I hate it here at night",
+                None,
+                WELSH,
+                WELSH,
+                "---",
+                "I hate it here at night",
+                " Thank you,\nlovely event! ",
+            ],
+            "english": [None, None, ENGLISH, None, None, None, None],
+        },
+        index=[3, 3, 1, "a", "b", "c", "d"],
+    )
+
+
+def test_no_row_is_lost_and_no_cell_is_changed(table: pd.DataFrame, encoder: Encoder, sentiment: SentimentModel) -> None:
+    coded = code_frame(table, text="comment", translation="english", encoder=encoder, sentiment=sentiment).frame
+    pd.testing.assert_frame_equal(coded[list(table.columns)], table)
+    assert tuple(coded.columns[3:]) == COLUMNS
+
+
+def test_every_row_is_coded_or_has_a_reason(table: pd.DataFrame, encoder: Encoder, sentiment: SentimentModel) -> None:
+    coded = code_frame(table, text="comment", translation="english", encoder=encoder, sentiment=sentiment).frame
+    assert coded["coded_skipped"].tolist() == ["", "empty", "", "language not read: cy", "no words", "", ""]
+    skipped = coded[coded["coded_skipped"] != ""]
+    assert (skipped["coded_topic"] == -1).all()
+    assert (skipped["coded_sentiment"] == "").all()
+    assert skipped[[f"coded_{name}" for name in LABELS]].isna().all(axis=None)
+    kept = coded[coded["coded_skipped"] == ""]
+    assert np.allclose(kept[[f"coded_{name}" for name in LABELS]].sum(axis=1), 1, atol=1e-9)
+    assert kept["coded_sentiment"].iloc[[0, -1]].tolist() == ["negative", "positive"]
+
+
+def test_a_translated_comment_keeps_the_language_of_the_original(
+    table: pd.DataFrame, encoder: Encoder, sentiment: SentimentModel
+) -> None:
+    coded = code_frame(table, text="comment", translation="english", encoder=encoder, sentiment=sentiment).frame
+    assert coded["coded_language"].iloc[2] == "cy"
+    assert coded["coded_negative"].iloc[2] == sentiment.score([ENGLISH])[0, 0]
+
+
+class Counting:
+    """A model that counts the texts it is given."""
+
+    def __init__(self, model: object) -> None:
+        self._model = model
+        self.seen: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._model, name)
+
+    def score(self, texts: list[str], progress: object = None) -> np.ndarray:
+        self.seen += texts
+        return self._model.score(texts)  # type: ignore[attr-defined, no-any-return]
+
+
+def test_equal_texts_are_computed_once(table: pd.DataFrame, encoder: Encoder, sentiment: SentimentModel) -> None:
+    counting = Counting(sentiment)
+    code_frame(table, text="comment", translation="english", encoder=encoder, sentiment=counting)  # type: ignore[arg-type]
+    assert sorted(counting.seen) == sorted({"I hate it here at night", ENGLISH, "Thank you, lovely event!"})
+
+
+def test_two_runs_and_a_given_codebook_give_equal_content(encoder: Encoder, sentiment: SentimentModel) -> None:
+    texts = [
+        f"{start} {end}"
+        for start in ("Drugs are sold at", "Rubbish is dumped at")
+        for end in ("the park", "school", "a lane", "home")
+    ]
+    table = pd.DataFrame({"comment": texts})
+    first = code_frame(table, text="comment", encoder=encoder, sentiment=sentiment)
+    second = code_frame(table, text="comment", encoder=encoder, sentiment=sentiment)
+    third = code_frame(table.iloc[::-1], text="comment", codebook=first.codebook, encoder=encoder, sentiment=sentiment)
+    pd.testing.assert_frame_equal(first.frame, second.frame)
+    pd.testing.assert_frame_equal(first.frame, third.frame.iloc[::-1])
+    assert first.codebook.version == second.codebook.version
+
+
+def test_a_table_without_rows_stays_one(encoder: Encoder, sentiment: SentimentModel) -> None:
+    coded = code_frame(
+        pd.DataFrame({"comment": pd.Series([], dtype=object)}), text="comment", encoder=encoder, sentiment=sentiment
+    )
+    assert list(coded.frame.columns) == ["comment", *COLUMNS]
+    assert len(coded.frame) == 0
+
+
+def test_progress_names_its_stages(table: pd.DataFrame, encoder: Encoder, sentiment: SentimentModel) -> None:
+    stages: list[str] = []
+    code_frame(
+        table, text="comment", encoder=encoder, sentiment=sentiment, progress=lambda stage, _done, _total: stages.append(stage)
+    )
+    assert list(dict.fromkeys(stages)) == ["Reading comments", "Judging the tone", "Finding topics"]
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(table: pd.DataFrame) -> None:
+    with pytest.raises(BadInput, match=r"no column 'words'.*id, comment, english"):
+        code_frame(table, text="words")
+
+
+def test_a_table_that_is_coded_already_is_refused(table: pd.DataFrame) -> None:
+    with pytest.raises(BadInput, match="'coded_topic' already"):
+        code_frame(table.assign(coded_topic=1), text="comment")
+
+
+@pytest.mark.parametrize(
+    ("original", "translation", "language", "text", "code", "translated", "reason"),
+    [
+        ("Where can I report a scam in town?", None, None, "Where can I report a scam in town?", "en", False, ""),
+        ("ok", None, None, "ok", "und", False, ""),
+        (WELSH, ENGLISH, None, ENGLISH, "cy", True, ""),
+        (WELSH, None, None, None, "cy", False, "language not read: cy"),
+        (WELSH, "  ", None, None, "cy", False, "language not read: cy"),
+        ("Diolch", "Thanks", "Welsh", "Thanks", "cy", True, ""),
+        ("Thanks a lot for coming", None, "en-GB", "Thanks a lot for coming", "en", False, ""),
+        ("Thanks a lot for coming", None, "the usual", "Thanks a lot for coming", "en", False, ""),
+        ("", ENGLISH, "pl", ENGLISH, "pl", True, ""),
+        (None, None, None, None, "", False, "empty"),
+        ("\u200b \x00 ", None, None, None, "und", False, "no words"),
+        ("12.5", None, None, None, "und", False, "no words"),
+        ("👍", None, None, "👍", "und", False, ""),
+        ("\ufffd\ufffdabc\ufffd", None, None, None, "und", False, "unreadable"),
+    ],
+)  # fmt: skip
+def test_which_text_is_read(
+    original: str | None,
+    translation: str | None,
+    language: str | None,
+    text: str | None,
+    code: str,
+    translated: bool,
+    reason: str,
+) -> None:
+    choice = choose_text(original, translation, language, EN)
+    assert (choice.text, choice.language, choice.from_translation, choice.reason) == (text, code, translated, reason)
+
+
+def test_cleaning_resolves_entities_and_white_space() -> None:
+    assert clean("  Tom &amp; Jo\r\n\tsaid:\x07 caf\u0065\u0301 ") == "Tom & Jo said: café"

@@ -1,0 +1,214 @@
+"""Topics: found once whatever the order, named readably, given by one rule, kept in a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from commsapp.errors import BadInput
+from commsapp.textmodels.clusters import LeidenClusters, largest_first, merge_small
+from commsapp.textmodels.phrases import candidates, choose, unique_names
+from commsapp.textmodels.topics import CodebookDraft, assign, discover, load_codebook, save_codebook
+
+WORDS = {
+    "scam": ["A caller from my bank wanted my {}", "Fake bank text about my {}", "The scam caller asked for my {}"],
+    "waste": ["Fridges and {} dumped in the lane", "Fly tipping of {} by the river", "Rubbish and {} dumped at night"],
+    "dealing": ["Drugs sold by the {}", "Drug dealers stand at the {}", "Cocaine deals near the {}"],
+}
+FILLERS = {
+    "scam": ["card", "password", "savings", "pension", "account number", "code", "address", "transfer"],
+    "waste": ["mattresses", "tyres", "sofas", "builders' bricks", "garden waste", "paint tins", "asbestos", "bags"],
+    "dealing": ["school", "station", "park", "shops", "playground", "club", "bridge", "bus stop"],
+}
+TEXTS = [pattern.format(filler) for kind, patterns in WORDS.items() for pattern in patterns for filler in FILLERS[kind]]
+KIND = [kind for kind, patterns in WORDS.items() for _ in patterns for _ in FILLERS[kind]]
+
+
+@pytest.fixture(scope="module")
+def vectors(encoder) -> np.ndarray:  # type: ignore[no-untyped-def]
+    return encoder.encode(TEXTS)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def codebook(vectors: np.ndarray, encoder) -> CodebookDraft:  # type: ignore[no-untyped-def]
+    return discover(TEXTS, vectors, encoder=encoder)
+
+
+def test_texts_about_three_things_give_topics_that_keep_them_apart(codebook: CodebookDraft, vectors: np.ndarray) -> None:
+    topic = assign(codebook, vectors).topic
+    assert 3 <= len(codebook.topics) <= 8
+    for number in range(len(codebook.topics)):
+        kinds = [KIND[row] for row in np.flatnonzero(topic == number)]
+        assert max(map(kinds.count, set(kinds))) >= 0.8 * len(kinds)
+
+
+def test_the_order_of_the_texts_makes_no_difference(codebook: CodebookDraft, vectors: np.ndarray, encoder) -> None:  # type: ignore[no-untyped-def]
+    order = np.random.default_rng(1).permutation(len(TEXTS))
+    again = discover([TEXTS[k] for k in order], vectors[order], encoder=encoder)
+    assert again.version == codebook.version
+
+
+def test_repeated_texts_change_sizes_but_no_topic(codebook: CodebookDraft, vectors: np.ndarray, encoder) -> None:  # type: ignore[no-untyped-def]
+    again = discover(TEXTS * 2, np.concatenate([vectors, vectors]), encoder=encoder)
+    assert again.version == codebook.version
+    assert [topic.size for topic in again.topics] == [2 * topic.size for topic in codebook.topics]
+
+
+def test_a_text_gets_the_same_topic_alone_and_in_any_batch(codebook: CodebookDraft, vectors: np.ndarray) -> None:
+    together = assign(codebook, vectors)
+    for row in range(len(TEXTS)):
+        alone = assign(codebook, vectors[row : row + 1])
+        assert alone.topic[0] == together.topic[row]
+        assert alone.probability[0] == together.probability[row]
+
+
+def test_few_of_the_texts_that_topics_were_found_in_fit_none(codebook: CodebookDraft, vectors: np.ndarray) -> None:
+    assert (assign(codebook, vectors).topic == -1).mean() <= 0.05
+
+
+def test_a_text_about_something_else_fits_none(codebook: CodebookDraft, encoder) -> None:  # type: ignore[no-untyped-def]
+    assert assign(codebook, encoder.encode(["What is the boiling point of neon in kelvin?"])).topic[0] == -1
+
+
+def test_ranks_begin_with_the_nearest_topic_and_fall(codebook: CodebookDraft, vectors: np.ndarray) -> None:
+    given = assign(codebook, vectors)
+    fits = given.topic >= 0
+    assert (given.ranks[fits, 0] == given.topic[fits]).all()
+    assert (np.diff(given.rank_probabilities, axis=1) <= 0).all()
+    assert (given.rank_probabilities.sum(1) <= 1 + 1e-9).all()
+
+
+def test_names_are_unique_and_examples_are_of_the_topic(codebook: CodebookDraft, vectors: np.ndarray) -> None:
+    names = [topic.name for topic in codebook.topics]
+    assert len(set(names)) == len(names)
+    topic = assign(codebook, vectors).topic
+    for one in codebook.topics:
+        assert one.name[0].isupper()
+        assert one.examples
+        assert all(topic[row] == one.number for row in one.examples)
+
+
+def test_finer_granularity_gives_no_fewer_topics(vectors: np.ndarray) -> None:
+    counts = [len(discover(TEXTS, vectors, granularity=grain).topics) for grain in ("coarse", "medium", "fine")]
+    assert counts == sorted(counts)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 5, 9, 20])
+def test_tiny_sets_give_a_few_topics_or_none_and_never_fail(n: int, vectors: np.ndarray, encoder) -> None:  # type: ignore[no-untyped-def]
+    found = discover(TEXTS[:n], vectors[:n], encoder=encoder)
+    assert len(found.topics) <= n // 5
+    assert assign(found, vectors[:n]).topic.shape == (n,)
+
+
+def test_texts_without_any_word_still_get_a_named_topic(encoder) -> None:  # type: ignore[no-untyped-def]
+    texts = ["the", "and", "of it", "to be", "is that so", "no", "yes"]
+    found = discover(texts, encoder.encode(texts), encoder=encoder)
+    assert [topic.name for topic in found.topics] == ["Topic (1)"]
+
+
+def test_an_unknown_granularity_is_refused(vectors: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="coarse, medium, fine"):
+        discover(TEXTS, vectors, granularity="huge")  # type: ignore[arg-type]
+
+
+def test_as_many_embeddings_as_texts_are_wanted(vectors: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="one embedding for each text"):
+        discover(TEXTS, vectors[:5])
+
+
+def test_a_saved_codebook_codes_alike(codebook: CodebookDraft, vectors: np.ndarray, tmp_path: Path) -> None:
+    save_codebook(codebook, tmp_path / "book")
+    loaded = load_codebook(tmp_path / "book")
+    assert loaded.version == codebook.version
+    assert [t.name for t in loaded.topics] == [t.name for t in codebook.topics]
+    assert np.array_equal(assign(loaded, vectors).topic, assign(codebook, vectors).topic)
+    assert np.array_equal(assign(loaded, vectors).probability, assign(codebook, vectors).probability)
+
+
+def test_an_empty_codebook_can_be_saved(tmp_path: Path) -> None:
+    empty = discover([], np.zeros((0, 384), dtype=np.float32))
+    save_codebook(empty, tmp_path)
+    assert load_codebook(tmp_path).topics == ()
+
+
+def test_a_folder_without_codebook_is_one_clear_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="There is no codebook in"):
+        load_codebook(tmp_path)
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"format": 1}', ""])
+def test_a_broken_codebook_is_refused(codebook: CodebookDraft, tmp_path: Path, broken: str) -> None:
+    save_codebook(codebook, tmp_path)
+    (tmp_path / "codebook.json").write_text(broken, "utf-8")
+    with pytest.raises(BadInput, match="is broken"):
+        load_codebook(tmp_path)
+
+
+def test_broken_centroids_are_refused(codebook: CodebookDraft, tmp_path: Path) -> None:
+    save_codebook(codebook, tmp_path)
+    (tmp_path / "centroids.safetensors").write_bytes(b"not numbers")
+    with pytest.raises(BadInput, match="is broken"):
+        load_codebook(tmp_path)
+
+
+def test_a_codebook_of_another_encoder_is_refused(codebook: CodebookDraft, tmp_path: Path) -> None:
+    save_codebook(codebook, tmp_path)
+    with pytest.raises(BadInput, match="made with the encoder"):
+        load_codebook(tmp_path, encoder_version="another/12345678")
+
+
+def test_a_codebook_changed_by_hand_is_refused(codebook: CodebookDraft, tmp_path: Path) -> None:
+    save_codebook(codebook, tmp_path)
+    content = json.loads((tmp_path / "codebook.json").read_text("utf-8"))
+    content["topics"][0]["name"] = "Something else"
+    (tmp_path / "codebook.json").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(BadInput, match="changed after it was saved"):
+        load_codebook(tmp_path)
+
+
+def test_phrases_hold_no_numbers_masks_or_empty_words() -> None:
+    found = candidates(
+        ["On XX/XX/XXXX I paid {$100.00} to XXXX for the payday loan, 3rd time @bob https://a.example/loan"], least=1
+    )
+    assert set(found[0]) == {"paid", "payday", "loan", "payday loan"}
+
+
+def test_plural_and_singular_are_one_phrase() -> None:
+    found = candidates(["payday loans", "payday loan", "payday loan"], least=2)
+    assert found == [["payday", "payday loan", "loan"]] * 3
+
+
+def test_chosen_phrases_share_no_word() -> None:
+    weighed = [
+        ("payday loan", 3.0),
+        ("loan", 2.5),
+        ("loans company", 2.4),
+        ("interest", 2.0),
+        ("interesting", 1.0),
+        ("fees", 0.5),
+    ]
+    assert choose(weighed, count=3) == ("payday loan", "interest", "fees")
+
+
+def test_equal_names_are_told_apart() -> None:
+    names = unique_names([("loan", "fee", "bank"), ("loan", "fee", "police"), ("loan", "fee"), ()])
+    assert names == ["Loan; fee", "Loan; fee; police", "Loan; fee (3)", "Topic (4)"]
+
+
+def test_groups_that_are_too_small_go_to_the_nearest() -> None:
+    angles = np.array([0.0, 0.01, 0.02, 0.3, 1.5, 1.51, 1.52])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert merge_small(rows, np.array([0, 0, 0, 1, 2, 2, 2]), 2).tolist() == [0, 0, 0, 0, 1, 1, 1]
+
+
+def test_groups_are_numbered_by_falling_size() -> None:
+    assert largest_first(np.array([0, 1, 1, 2, 2, 2])).tolist() == [2, 1, 1, 0, 0, 0]
+
+
+def test_the_clusterer_predicts_what_it_fitted(vectors: np.ndarray) -> None:
+    clusters = LeidenClusters(resolution=1.0, neighbours=10, smallest=5, seed=1).fit(vectors)
+    assert np.array_equal(clusters.predict(vectors[:7]), clusters.predict(vectors)[:7])
+    assert (clusters.predict(vectors) == clusters.labels_).mean() > 0.9
