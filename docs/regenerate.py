@@ -49,8 +49,9 @@ def pages() -> dict[Path, str]:
 
 def commands_page() -> str:
     """Every command with its help, in the order of their names."""
+    settings = {name: value for name, value in commands.context_settings.items() if name == "help_option_names"}
     parts = [HEADING]
-    for context in walk(click.Context(commands, info_name="commsapp", terminal_width=WIDTH)):
+    for context in walk(click.Context(commands, info_name="commsapp", terminal_width=WIDTH, **settings)):
         parts.append(f"## {context.command_path}\n\n```text\n{context.get_help()}\n```\n")
     return "\n".join(parts)
 

@@ -116,7 +116,7 @@ def embed(
     """Compute the embedding of each distinct text that has none yet."""
     with EmbeddingStore(settings.data_dir, encoder.version) as store:
         with sessions.reading() as session:
-            keys = responses.text_keys(session, actor, programme_id)
+            keys = responses.text_keys(session, actor, programme_id, by_length=True)
         missing = store.missing(keys)
         progress("Reading comments", 0, len(missing))
         for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
@@ -130,7 +130,8 @@ def code_tone(sessions: Sessions, actor: Actor, programme_id: int, *, model: Sen
         coder = codings.model_coder(session, actor, name=SENTIMENT_CODER, version=model.version)
     with sessions.reading() as session:
         coded = codings.coded_keys(session, coder_id=coder, measure="sentiment")
-        missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
+        keys = responses.text_keys(session, actor, programme_id, by_length=True)
+        missing = [key for key in keys if key not in coded]
     progress("Judging the tone", 0, len(missing))
     for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
         rows = _tone_rows(actor, coder, batch, model.score(texts))

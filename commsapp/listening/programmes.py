@@ -252,7 +252,12 @@ def remove_context_event(session: Session, actor: Actor, programme_id: int, even
         raise NotFound("There is no such context event in this programme.", "Choose one from its list.")
     removed: views.ContextEvent = views.as_view(views.ContextEvent, row)
     programmes.remove(session, row)
-    before = {"name": removed.name, "start": removed.start.isoformat(), "end": removed.end.isoformat(), "areas": list(removed.areas)}
+    before = {
+        "name": removed.name,
+        "start": removed.start.isoformat(),
+        "end": removed.end.isoformat(),
+        "areas": list(removed.areas),
+    }
     events.record(session, actor, action="delete", subject="context event", subject_id=event_id, before=before)
     return removed
 

@@ -31,6 +31,11 @@ class Narrowing:
         return {"wave": self.wave, "area": self.area, "segment": self.segment}
 
     @property
+    def cell_given(self) -> dict[str, str]:
+        """The parts of the cell that narrow."""
+        return {name: value for name, value in self.cell.items() if value}
+
+    @property
     def given(self) -> dict[str, str]:
         """What an address must carry to keep the filters."""
         return {name: value for name, value in (*self.cell.items(), ("tone", self.tone)) if value}

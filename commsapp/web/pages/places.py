@@ -31,7 +31,10 @@ def reason(words: str) -> str:
 
 def trail(programme: Programme, *steps: tuple[str, str]) -> list[Crumb]:
     """Breadcrumbs to a page of a programme; ``steps`` are (words, address) of the pages between the two."""
-    above = [("Programmes", address_of("programmes.index")), (programme.name, address_of("programmes.show", programme_id=programme.id))]
+    above = [
+        ("Programmes", address_of("programmes.index")),
+        (programme.name, address_of("programmes.show", programme_id=programme.id)),
+    ]
     return [{"text": text, "href": href} for text, href in (*above, *steps) if href]
 
 

@@ -1,0 +1,169 @@
+"""What was heard: topics, answers and tone with their uncertainty, and the comments behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import request as http
+from werkzeug.wrappers import Response
+
+from commsapp.actor import Role
+from commsapp.errors import BadInput, NotFound
+from commsapp.listening import service as listening
+from commsapp.listening.measuring import TOPIC_SHARE
+from commsapp.listening.views import Codebook, Page, Programme
+from commsapp.textmodels.topics import Granularity
+from commsapp.web import request
+from commsapp.web.fields import Form
+from commsapp.web.pages import results
+from commsapp.web.pages.narrowing import Narrowing, narrowing, options
+from commsapp.web.pages.places import address_of, language, reason, trail
+from commsapp.web.security import STAFF, may_enter
+
+blueprint = Blueprint("listening", __name__)
+
+ANALYSTS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
+GRANULARITIES: dict[Granularity, str] = {
+    "coarse": "Coarse: few, wide topics",
+    "medium": "Medium",
+    "fine": "Fine: many, narrow topics",
+}
+
+
+@blueprint.get("/programmes/<int:programme_id>/listening")
+@may_enter(*STAFF)
+def overview(programme_id: int) -> str:
+    """Topics, tone and answers of a programme, narrowed as the address says."""
+    session, actor, now = request.session(), request.actor(), narrowing()
+    programme = listening.programme(session, actor, programme_id)
+    summary = listening.latest_summary(session, actor, programme_id)
+    if summary is None:
+        return _not_analysed(programme)
+    codebook = listening.codebook_in_use(session, actor, programme_id)
+    heard = results.heard(session, actor, programme_id, now, codebook)
+    choices = results.chart_choices(heard, http.args.get("chart", ""))
+    chosen = next((str(choice["value"]) for choice in choices if choice["selected"]), "")
+    return render_template(
+        "listening/overview.html",
+        programme=programme,
+        breadcrumbs=trail(programme),
+        made_up=programme.made_up,
+        summary=summary,
+        later=programme.comments - summary.comments,
+        heard=heard,
+        now=now,
+        filters=options(session, actor, programme_id, now),
+        chart_choices=choices,
+        chosen_chart=chosen,
+        drawn=results.over_waves(session, actor, programme_id, now, heard, chosen) if chosen else None,
+        codebook=codebook,
+        granularities=GRANULARITIES,
+        reasons=_reasons(heard.set_aside),
+        form=Form(),
+    )
+
+
+def _not_analysed(programme: Programme) -> str:
+    return render_template(
+        "listening/not_analysed.html",
+        programme=programme,
+        breadcrumbs=trail(programme),
+        made_up=programme.made_up,
+        import_address=address_of("importing.upload", programme_id=programme.id)
+        or address_of("programmes.show", programme_id=programme.id),
+        form=Form(),
+    )
+
+
+def _reasons(set_aside: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(((reason(words), amount) for words, amount in set_aside.items()), key=lambda pair: (-pair[1], pair[0]))
+
+
+@blueprint.post("/programmes/<int:programme_id>/analyse")
+@may_enter(*ANALYSTS)
+def analyse(programme_id: int) -> Response:
+    """Start an analysis: of what is new, or with topics found again at another granularity."""
+    asked = http.form.get("granularity", "")
+    granularity = next((known for known in GRANULARITIES if known == asked), None)
+    if asked and granularity is None:
+        raise BadInput(f"'{asked}' is not a granularity.", f"Choose one of: {', '.join(GRANULARITIES)}.")
+    job = listening.start_analysis(request.session(), request.actor(), programme_id=programme_id, granularity=granularity)
+    flash("The analysis has started. You can leave this page; it goes on by itself.", "success")
+    return redirect(address_of("jobs.show", job_id=job) or url_for("listening.overview", programme_id=programme_id))
+
+
+@blueprint.get("/programmes/<int:programme_id>/topics/<int(signed=True):number>")
+@may_enter(*STAFF)
+def topic(programme_id: int, number: int) -> str:
+    """One topic: how large it is, how it changed, and what people said. -1 is 'No topic'."""
+    session, actor, now = request.session(), request.actor(), narrowing()
+    programme = listening.programme(session, actor, programme_id)
+    name, phrases = _named(listening.codebook_in_use(session, actor, programme_id), number)
+    cell = listening.frozen_results(session, actor, programme_id, measure=TOPIC_SHARE, item=name, **now.cell)
+    over = listening.frozen_results(
+        session, actor, programme_id, measure=TOPIC_SHARE, item=name, area=now.area, segment=now.segment
+    )
+    said = listening.comments_page(
+        session, actor, programme_id, topic=number, sentiment=now.tone, number=_page_number(), **now.cell
+    )  # fmt: skip
+    return render_template(
+        "listening/topic.html",
+        programme=programme,
+        number=number,
+        name=name,
+        phrases=phrases,
+        share=next(iter(results.figures(cell)), None),
+        tone=results.tone_figures(session, actor, programme_id, now).get(number),
+        drawn=results.draw(
+            session, actor, programme_id, over[over["wave"] != ""], title="Share over the waves", areas=_areas(now)
+        ),
+        **_comments(programme, said, now, "listening.topic", number=number),
+    )
+
+
+def _named(codebook: Codebook | None, number: int) -> tuple[str, tuple[str, ...]]:
+    """Name and key phrases of a topic of the codebook in use."""
+    if codebook is not None and number == results.NO_TOPIC:
+        return "No topic", ()
+    for found in codebook.topics if codebook else ():
+        if found.number == number:
+            return found.name, found.phrases
+    raise NotFound("There is no such topic.", "Topics may have been found again since: choose one from the list of topics.")
+
+
+@blueprint.get("/programmes/<int:programme_id>/set-aside")
+@may_enter(*STAFF)
+def set_aside(programme_id: int) -> str:
+    """Comments that are counted but could not be sorted into topics, each with the reason."""
+    session, actor, now = request.session(), request.actor(), narrowing()
+    programme = listening.programme(session, actor, programme_id)
+    said = listening.comments_page(session, actor, programme_id, set_aside=True, number=_page_number(), **now.cell)
+    return render_template(
+        "listening/set_aside.html", programme=programme, **_comments(programme, said, now, "listening.set_aside")
+    )
+
+
+def _comments(programme: Programme, said: Page, now: Narrowing, endpoint: str, **place: Any) -> dict[str, Any]:
+    """What every page with comments needs: them, their filters, and addresses that keep the filters."""
+    here = {"programme_id": programme.id, **place}
+    back = ("What was heard", url_for("listening.overview", programme_id=programme.id, **now.cell_given))
+    return {
+        "said": said,
+        "now": now,
+        "here": url_for(endpoint, **here),
+        "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
+        "page_address": lambda page: url_for(endpoint, page=page, **here, **now.given),
+        "breadcrumbs": trail(programme, back),
+        "made_up": programme.made_up,
+        "language_name": language,
+        "reason_words": reason,
+    }
+
+
+def _areas(now: Narrowing) -> tuple[str, ...]:
+    return (now.area,) if now.area else ()
+
+
+def _page_number() -> int:
+    return http.args.get("page", 1, type=int)

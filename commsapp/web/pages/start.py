@@ -1,0 +1,79 @@
+"""The start page: drop spreadsheets of what people said, or go on where the last visit ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from commsapp.listening import service as listening
+from commsapp.listening.views import Programme, Summary
+from commsapp.web import fields, request, uploads
+from commsapp.web.pages.imports import files_field, import_address
+from commsapp.web.security import STAFF, may_enter
+
+blueprint = Blueprint("start", __name__)
+
+NEW = "new"
+_MOST_OFFERED = 8
+_LATEST = 5
+
+
+class StartForm(fields.Form):
+    """Files, and the programme that they belong to."""
+
+    files = files_field("Drop spreadsheets of what people said")
+    programme = fields.ChoiceField("Which programme do they belong to?", missing="Select a programme, or a new one")
+    name = fields.TextField("Name of the new programme", hint="One piece of work, for example County lines 2026")
+    send = fields.Button("Look at the files")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A new programme needs a name that no other has."""
+        valid = bool(super().validate(extra_validators))
+        if self.programme.data != NEW:
+            return valid
+        problem = _name_problem(self.name.data)
+        if problem:
+            self.name.errors = [problem]
+        return valid and not problem
+
+
+@blueprint.route("/", methods=["GET", "POST"])
+@may_enter(*STAFF)
+def home() -> Response | tuple[str, int]:
+    """What this is, a place to drop files on, and the latest programmes."""
+    known = _latest_first()
+    # What was invented for the example stays apart from what real people said.
+    offered = [programme for programme in known if not programme.made_up][:_MOST_OFFERED]
+    form = StartForm()
+    form.programme.choices = [*((str(one.id), one.name) for one in offered), (NEW, "A new programme")]
+    if not offered:
+        form.programme.data = NEW
+    if form.validate_on_submit():
+        chosen = None if form.programme.data == NEW else int(form.programme.data)
+        request.session().rollback()  # nobody else should wait for the database while files are copied
+        found = uploads.receive(form.files.data, request.settings())
+        return redirect(import_address(uploads.Batch(found, chosen, form.name.data if chosen is None else "")))
+    latest = [(one, _summary(one)) for one in known[:_LATEST]]
+    page = render_template("start/home.html", form=form, offered=offered, latest=latest, action=url_for("start.home"))
+    return page, 422 if form.errors else 200
+
+
+def _latest_first() -> list[Programme]:
+    programmes = listening.all_programmes(request.session(), request.actor())
+    return sorted(programmes, key=lambda programme: programme.id, reverse=True)
+
+
+def _summary(programme: Programme) -> Summary | None:
+    return listening.latest_summary(request.session(), request.actor(), programme.id)
+
+
+def _name_problem(name: str) -> str:
+    if not name:
+        return "Enter a name for the new programme"
+    if len(name) > 200:
+        return "Enter a name of 200 characters or fewer"
+    if any(programme.name == " ".join(name.split()) for programme in _latest_first()):
+        return f"There is a programme called {name} already; select it, or enter another name"
+    return ""
