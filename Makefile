@@ -20,7 +20,7 @@ FITS := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help env frontend demo serve test lint evals bench docs clean
+.PHONY: help env frontend demo serve test lint soak evals bench docs clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
+
+soak: $(READY) ## Run the long tests: 200 kills of imports and analyses
+	@COMMSAPP_TEST_KILLS=200 $(BIN)/python -m pytest -s tests/integration/test_crash.py
 
 evals: $(READY) ## Measure the models on data that they never saw
 	@$(BIN)/python -m evals.run

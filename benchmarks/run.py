@@ -1,7 +1,7 @@
-"""Time the whole job beside the plain recipe, same encoder, same file, each in a fresh process: ``python -m benchmarks``.
+"""Time the whole job beside the plain recipe, same encoder, same file, each in a fresh process: ``python -m benchmarks.run``.
 
-The file is 1,000 CFPB narratives by default, ``--file clinc`` takes 5,000 short texts, ``--rows`` other numbers. The data are read
-from ../shared/data. Writes docs/speed.md.
+The file is 1,000 CFPB narratives by default, ``--file clinc`` takes 5,000 short texts, ``--rows`` other numbers. The data are
+read from ../shared/data. Writes docs/speed.md.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def write(name: str, rows: int, words: float, costs: dict[str, Cost]) -> None:
     lines = [
         "# Speed",
         "",
-        f"Measured by `make bench` on {rows:,} texts ({name}, {words:.0f} words on average), {os.cpu_count()} cores, {platform.machine()}; "
-        "written by `benchmarks/run.py`. Both processes start fresh, imports included.",
+        f"Measured by `make bench` on {rows:,} texts ({name}, {words:.0f} words on average), {os.cpu_count()} cores, "
+        f"{platform.machine()}; written by `benchmarks/run.py`. Both processes start fresh, imports included.",
         "",
         "| Job | seconds by the clock | processor seconds | topics | without topic |",
         "| --- | --- | --- | --- | --- |",
@@ -100,8 +100,8 @@ def write(name: str, rows: int, words: float, costs: dict[str, Cost]) -> None:
         f"Ratio plain / commsapp: **{costs['plain recipe'].clock / costs['commsapp code'].clock:.2f}** by the clock, "
         f"{costs['plain recipe'].processor / costs['commsapp code'].processor:.2f} of processor time.",
         "",
-        "The plain recipe cuts each text at 256 tokens; `commsapp code` reads all of it, in windows, and gives a text the same numbers "
-        "alone and in any batch. On long texts it therefore does more work.",
+        "The plain recipe cuts each text at 256 tokens; `commsapp code` reads all of it, in windows, and gives a text the same "
+        "numbers alone and in any batch. On long texts it therefore does more work.",
         "",
     ]
     text = "\n".join(lines)

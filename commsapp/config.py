@@ -5,6 +5,7 @@ Every setting is a ``COMMSAPP_…`` variable; docs/settings.md lists them, and a
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from commsapp.errors import BadInput
 
 DEFAULT_UPLOAD_LIMIT = 2 * 1024**3
+FOR_TESTS = ("COMMSAPP_TEST_", "COMMSAPP_SCREENSHOTS")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_DATA_DIR": "Folder for the embedded database, uploads, embeddings and keys (default: ./data).",
     "COMMSAPP_DATABASE_URL": "Database: sqlite:///FILE (default: commsapp.sqlite in the data folder) or postgresql://….",
     "COMMSAPP_JOBS_URL": "Queue: sqlite:///FILE (default: jobs.sqlite in the data folder), redis://… or postgresql://….",
-    "COMMSAPP_SECRET_KEY": "Key for sessions and keyed hashes, 32 characters or more (default: made once, kept in the data folder).",
+    "COMMSAPP_SECRET_KEY": "Key for sessions and keyed hashes, 32 characters or more (default: one kept in the data folder).",
     "COMMSAPP_HOST": "Address that the server listens on; loopback only until accounts exist (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
@@ -54,6 +56,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     """
     env = os.environ if environ is None else environ
+    for name in sorted(env):
+        if name.startswith("COMMSAPP_") and name not in SETTINGS and not name.startswith(FOR_TESTS):
+            close = difflib.get_close_matches(name, SETTINGS, n=1)
+            raise BadInput(f"{name} is not a setting.", f"Did you mean {close[0]}?" if close else "See docs/settings.md.")
     data_dir = Path(env.get("COMMSAPP_DATA_DIR") or "data").resolve()
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Measure the shipped models through the command line, as anybody would use them: ``python -m evals``.
+"""Measure the shipped models through the command line, as anybody would use them: ``python -m evals.run``.
 
 Sentiment on tweets that no training saw, beside VADER and TextBlob; topics on clinc150 (gold labels), the Bowling Green
 consultation and CFPB narratives: how many, how well, what fits none, and whether two runs agree byte for byte. The data are

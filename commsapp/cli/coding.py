@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import cast
 
 import click
+import pandas as pd
 
 from commsapp.cli.showing import console, progress, table
 from commsapp.errors import BadInput
-from commsapp.listening.coding import code_frame
-from commsapp.listening.files import check_output, read_frame, write_frame
+from commsapp.listening.coding import COLUMNS, Reason, code_frame
+from commsapp.listening.files import UNREADABLE, check_fits, check_output, read_frame, write_frame
 from commsapp.textmodels.topics import Granularity, load_codebook, save_codebook
 
 
@@ -40,7 +41,10 @@ def code(
     if save and use:
         raise BadInput("--save-codebook and --codebook don't go together.", "Use one of them.")
     check_output(output)
+    if save and save.exists() and not save.is_dir():
+        raise BadInput(f"{save} is a file, not a folder.", "Give --save-codebook a folder.")
     frame = read_frame(source)
+    check_fits(frame, output, more_columns=len(COLUMNS))
     codebook = load_codebook(use) if use else None
     with progress() as tell:
         coded = code_frame(
@@ -52,15 +56,24 @@ def code(
             codebook=codebook,
             progress=tell,
         )
-    write_frame(coded.frame, output)
+    result = _with_problems(coded.frame, frame.attrs.get(UNREADABLE, {}))
+    write_frame(result, output)
     if save:
         save_codebook(coded.codebook, save)
-    skipped = int((coded.frame["coded_skipped"] != "").sum())
-    counts = coded.frame.loc[coded.frame["coded_skipped"] == "", "coded_topic"].value_counts()
+    skipped = int((result["coded_skipped"] != "").sum())
+    counts = result.loc[result["coded_skipped"] == "", "coded_topic"].value_counts()
     names = {topic.number: topic.name for topic in coded.codebook.topics} | {-1: "(no topic)"}
     rows = [(number, names.get(cast(int, number), ""), count) for number, count in counts.items()]
     table(f"Topics in {source.name}", ["Topic#", "Name", "Comments#"], rows)
-    console().print(f"{len(coded.frame)} rows, {len(coded.codebook.topics)} topics, {skipped} not coded. Written to {output}.")
+    console().print(f"{len(result)} rows, {len(coded.codebook.topics)} topics, {skipped} not coded. Written to {output}.")
+
+
+def _with_problems(coded: pd.DataFrame, problems: dict[int, str]) -> pd.DataFrame:
+    """Rows that could not be read say so, rather than that they are empty."""
+    positions = [position for position in problems if coded["coded_skipped"].iloc[position] == Reason.EMPTY]
+    reasons = coded["coded_skipped"].astype(object)
+    reasons.iloc[positions] = UNREADABLE
+    return coded.assign(coded_skipped=reasons)
 
 
 COMMANDS = (code,)

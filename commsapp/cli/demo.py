@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from commsapp.accounts.service import local_actor
 from commsapp.actor import Actor
@@ -17,6 +18,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.formats.preview import preview
 from commsapp.listening.views import Programme, Result
 from commsapp.planning import service as planning
+from commsapp.planning.campaigns import Campaign
 from commsapp.planning.sample import Sample, load_sample, sample_folder
 from commsapp.sharing import service as sharing
 from commsapp.storage.session import Session, Sessions
@@ -34,7 +36,7 @@ def demo(report: Path | None) -> None:
     settings, sample = load_settings(), load_sample()
     sessions = opened()
     out = console()
-    out.print(f"[bold]{sample.programme}[/bold]. {sample.statement}\n")
+    out.print(Text.assemble((sample.programme, "bold"), f". {sample.statement}\n"))
     with sessions.writing() as session:
         actor = local_actor(session)
         programme = _frame(session, actor, sample)
@@ -112,67 +114,12 @@ def _show_heard(sessions: Sessions, actor: Actor, programme: Programme) -> None:
 
 def _plan(sessions: Sessions, actor: Actor, programme: Programme, sample: Sample) -> int:
     """The campaign with its one message, citing what was heard; returns the message's id."""
-    planned, expected = sample.campaign, sample.campaign.expected
+    expected = sample.campaign.expected
     with sessions.writing() as session:
-        waves = {wave.name: wave for wave in listening.waves(session, actor, programme.id)}
-        cited = listening.frozen_results(
-            session,
-            actor,
-            programme.id,
-            measure="answer share",
-            item=expected.item,
-            wave=expected.wave_before,
-            area="",
-            segment="",
-        )
-        campaign = planning.campaign_named(session, actor, programme.id, planned.name)
+        campaign = planning.campaign_named(session, actor, programme.id, sample.campaign.name)
         if campaign is None:
-            campaign = planning.create_campaign(
-                session,
-                actor,
-                programme_id=programme.id,
-                name=planned.name,
-                approach=planned.approach,
-                playbook=planned.playbook,
-                start=planned.start,
-                end=planned.end,
-                areas=planned.areas,
-                objective=planned.objective,
-            )
-            message = planning.draft_message(
-                session,
-                actor,
-                campaign_id=campaign.id,
-                text=planned.message,
-                behaviour=planned.behaviour,
-                listening_result_id=int(cited["id"].iloc[0]),
-            )
-            planning.fix_expected_effect(
-                session,
-                actor,
-                message_id=message.id,
-                measure="answer share",
-                item=expected.item,
-                areas=planned.areas,
-                direction=expected.direction,
-                target_difference=expected.target_difference,
-                smallest=expected.smallest,
-                by=expected.by,
-                before_wave_id=waves[expected.wave_before].id,
-                after_wave_id=waves[expected.wave_after].id,
-            )
-            planning.add_activity(
-                session,
-                actor,
-                message_id=message.id,
-                medium=planned.medium,
-                start=planned.start,
-                end=planned.end,
-                cost=planned.cost,
-                delivered=True,
-            )
-            campaign = planning.campaign(session, actor, campaign.id)
-        message = campaign.messages[0]
+            campaign = _new_campaign(session, actor, programme, sample)
+    message = campaign.messages[0]
     assert message.cited is not None
     rows = [
         ("Campaign", f"{campaign.name} ({campaign.approach})"),
@@ -185,6 +132,58 @@ def _plan(sessions: Sessions, actor: Actor, programme: Programme, sample: Sample
     return message.id
 
 
+def _new_campaign(session: Session, actor: Actor, programme: Programme, sample: Sample) -> Campaign:
+    planned, expected = sample.campaign, sample.campaign.expected
+    waves = {wave.name: wave for wave in listening.waves(session, actor, programme.id)}
+    where = {"measure": "answer share", "item": expected.item, "wave": expected.wave_before, "area": "", "segment": ""}
+    cited = listening.frozen_results(session, actor, programme.id, **where)
+    campaign = planning.create_campaign(
+        session,
+        actor,
+        programme_id=programme.id,
+        name=planned.name,
+        approach=planned.approach,
+        playbook=planned.playbook,
+        start=planned.start,
+        end=planned.end,
+        areas=planned.areas,
+        objective=planned.objective,
+    )
+    message = planning.draft_message(
+        session,
+        actor,
+        campaign_id=campaign.id,
+        text=planned.message,
+        behaviour=planned.behaviour,
+        listening_result_id=int(cited["id"].iloc[0]),
+    )
+    planning.fix_expected_effect(
+        session,
+        actor,
+        message_id=message.id,
+        measure=where["measure"],
+        item=expected.item,
+        areas=planned.areas,
+        direction=expected.direction,
+        target_difference=expected.target_difference,
+        smallest=expected.smallest,
+        by=expected.by,
+        before_wave_id=waves[expected.wave_before].id,
+        after_wave_id=waves[expected.wave_after].id,
+    )
+    planning.add_activity(
+        session,
+        actor,
+        message_id=message.id,
+        medium=planned.medium,
+        start=planned.start,
+        end=planned.end,
+        cost=planned.cost,
+        delivered=True,
+    )
+    return planning.campaign(session, actor, campaign.id)
+
+
 def _cited(result: Result) -> str:
     return f"{result.item}, {result.wave}: {interval(result.value, result.low, result.high)}, n = {result.n}, {result.chosen}"
 
@@ -192,7 +191,7 @@ def _cited(result: Result) -> str:
 def _evaluate(sessions: Sessions, actor: Actor, message_id: int) -> None:
     with sessions.writing() as session:
         effect = evaluation.measure_effect(session, actor, message_id=message_id)
-    console().print(f"\n[bold]4. Evaluate[/bold]\nVerdict: [bold]{effect.verdict}[/bold]")
+    console().print(Text.assemble("\n", ("4. Evaluate", "bold"), "\nVerdict: ", (effect.verdict, "bold")))
     for sentence in effect.sentences:
         console().print(f"- {sentence}")
 

@@ -15,7 +15,7 @@ from commsapp.cli.showing import as_json, console, interval, progress, table
 from commsapp.config import Settings, load_settings
 from commsapp.errors import BadInput, CommsappError, NotFound
 from commsapp.listening import service
-from commsapp.listening.columns import Mapping, with_choices
+from commsapp.listening.columns import Mapping, check, with_choices
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.preview import preview, settle_dates
 from commsapp.listening.views import HOW_CHOSEN
@@ -92,7 +92,9 @@ def import_file(
     if order is None:
         order, question = settle_dates(look.table, mapping)
         if question is not None:
-            raise question
+            ways = " or ".join(f"--date-order {choice}" for choice in question.choices)
+            raise BadInput(question.problem, f"{question.cure} Add {ways}.")
+    check(mapping, look.columns)  # before anything is kept
     sessions = opened()
     kept = service.keep(source, settings)
     with sessions.writing() as session:
@@ -123,6 +125,7 @@ def import_file(
 
 def _place(session: Session, actor: Actor, programme_name: str, channel_name: str, chosen: str | None) -> tuple[int, int]:
     """Ids of the programme and the channel, made where they are not there."""
+    channel_name = " ".join(channel_name.split())
     try:
         programme = service.programme_named(session, actor, programme_name)
     except NotFound:
@@ -179,7 +182,7 @@ def by_share(shares: pd.DataFrame) -> list[dict[Any, Any]]:
 def results(programme_name: str, json_wanted: bool) -> None:
     """Print the listening results of a programme, each with n and a 95 % interval."""
     sessions = opened()
-    with sessions.writing() as session:
+    with sessions.reading() as session:
         actor = local_actor(session)
         programme = service.programme_named(session, actor, programme_name)
         frame = service.frozen_results(session, actor, programme.id)

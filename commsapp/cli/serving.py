@@ -94,9 +94,8 @@ def database_commands() -> None:
 @database_commands.command("upgrade")
 def upgrade() -> None:
     """Bring the database to the newest layout; data are kept."""
-    settings = load_settings()
-    database.upgrade(settings.database_url)
-    _say_where(settings)
+    opened()
+    _say_where(load_settings())
 
 
 @database_commands.command("current")

@@ -11,22 +11,26 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from commsapp.listening.views import Progress as Tell
 
 
 def console(*, error: bool = False) -> Console:
-    """A console for people; progress and notes go to standard error, so that standard output can be piped."""
-    return Console(stderr=error, highlight=False, soft_wrap=not error)
+    """A console for people; progress and notes go to standard error, so that standard output can be piped.
+
+    No markup and no emoji names: file names, columns and comments may have square brackets and colons in them.
+    """
+    return Console(stderr=error, highlight=False, soft_wrap=not error, markup=False, emoji=False)
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Print a table; columns whose name ends in '#' hold numbers and stand to the right."""
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    shown = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
     for column in columns:
         shown.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*[str(cell) for cell in row])
+        shown.add_row(*[Text(str(cell)) for cell in row])
     Console(highlight=False).print(shown)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -46,11 +46,14 @@ def run_analysis(
     Topics are found when there is no codebook, or when ``granularity`` differs from that of the codebook in use, which makes
     a new version; else the frozen codebook codes the new comments. Returns what a sentence on the page needs.
 
+    It always covers the whole programme, whatever the one who starts it may see: see `reporting.store_results`.
+
     Raises
     ------
     NotFound : no such programme. Unavailable : the model files are missing or changed.
 
     """
+    actor = reporting.cleared(actor)
     with sessions.reading() as session:
         frame.programme(session, actor, programme_id)
         has_text = bool(responses.comment_frame(session, actor, programme_id))
@@ -105,7 +108,7 @@ def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str,
         "language": choice.language,
         "analysis_text": text,
         "text_key": None if text is None else text_key(settings.secret_key, text),
-        "from_translation": choice.from_translation,
+        "from_translation": choice.from_translation and text is not None,
         "not_coded": reason,
     }
 
@@ -169,10 +172,15 @@ def find_topics(
     settings: Settings,
     progress: views.Progress,
 ) -> None:
-    """Find topics and freeze them as a codebook version, unless the one in use serves."""
+    """Find topics and freeze them as a codebook version, unless the one in use serves.
+
+    One without topics, found when there were too few comments, serves only until more come.
+    """
     with sessions.reading() as session:
         version = codings.current_version(session, actor, programme_id)
-        if version is not None and granularity in (None, version.granularity) and version.encoder_version == encoder.version:
+        wanted: Granularity = granularity or (cast("Granularity", version.granularity) if version else "medium")
+        same = version is not None and (version.granularity, version.encoder_version) == (wanted, encoder.version)
+        if version is not None and same and codings.topics(session, version.id):
             return
         keys = responses.text_keys(session, actor, programme_id)
         texts = responses.texts_of(session, actor, programme_id, keys)
@@ -181,8 +189,9 @@ def find_topics(
     progress("Finding topics", 0, 0)
     with EmbeddingStore(settings.data_dir, encoder.version) as store:
         _, vectors = store.get(keys)
-    wanted: Granularity = granularity or "medium"
     draft = discover([texts[key] for key in keys], vectors, granularity=wanted, encoder=encoder)
+    if version is not None and same and draft.version == version.fingerprint:
+        return
     with sessions.writing() as session:
         save_codebook_version(session, actor, programme_id, draft)
 

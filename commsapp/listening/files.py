@@ -2,57 +2,90 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import gzip
+import re
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from xlsxwriter.exceptions import XlsxWriterException
 
 from commsapp.errors import BadInput
 from commsapp.listening.formats import open_table
+from commsapp.listening.formats.table import Table
 
 UNREADABLE = "unreadable row"
 LARGEST_UNPACKED = 1024**3
 COPY_BYTES = 1024**2
+SHEET_ROWS, SHEET_COLUMNS, SHEET_CELL = 1_048_575, 16_384, 32_767
+"""The most that a sheet holds: rows below its header, columns, characters in a cell."""
 
 
 def read_frame(path: Path) -> pd.DataFrame:
     """Read a table: text files with every cell as text, XLSX and Parquet with the types they have.
 
-    CSV, TSV, JSON Lines (also compressed with gzip), XLSX, Parquet. A row of a text file that can't be read is kept as an
-    empty row, so that no row is lost, with its problem in ``frame.attrs[UNREADABLE]`` (row position → sentence).
+    CSV, TSV, JSON Lines (also compressed with gzip), XLSX, Parquet. Blank rows between others stay, so that rows can be laid
+    side by side with those of the file. So does a row of a text file that can't be read: what could be made out of it stands
+    in columns of its own, and its problem in ``frame.attrs[UNREADABLE]`` (row position → sentence).
 
     Raises
     ------
     BadInput : no such file, or it can't be read.
 
     """
-    if not path.exists():
-        raise BadInput(f"There is no file {path}.", "Check its name.")
-    if path.suffix.lower() == ".parquet":
+    if path.is_file() and path.suffix.lower() == ".parquet":
         return _parquet(path)
     with _unpacked(path) as plain:
         table = open_table(plain, name=path.name)
-        if table.format == "xlsx":
-            return pd.read_excel(
-                plain,
-                sheet_name=table.sheet,
-                header=table.header_row - 1,
-                dtype=object,
-                engine="calamine",
-                keep_default_na=False,
-            )
-        rows, problems = [], {}
-        for position, row in enumerate(table.rows()):
-            if row.cells is None:
-                problems[position] = row.problem
-            rows.append(row.cells or {})
-        frame = pd.DataFrame(rows, columns=list(table.columns), dtype=object).fillna("")
-        frame.attrs[UNREADABLE] = problems
-        return frame
+        return _workbook(plain, table) if table.format == "xlsx" else _text(table)
+
+
+def _text(table: Table) -> pd.DataFrame:
+    columns = dict.fromkeys(table.columns)
+    rows: list[dict[str, str]] = []
+    problems: dict[int, str] = {}
+    last = None
+    for row in table.rows():
+        # In JSON Lines a number is that of a line, and an empty line is no row.
+        if table.format == "csv" and last is not None:
+            rows += [{}] * (row.number - last - 1)
+        last = row.number
+        if row.problem:
+            problems[len(rows)] = row.problem
+        cells = row.cells or {}
+        columns |= dict.fromkeys(cells)
+        rows.append(cells)
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object).fillna("")
+    # JSON may hold half a character, which no file can.
+    frame = frame.map(lambda cell: _HALF.sub("\ufffd", cell) if _HALF.search(cell) else cell)
+    frame.attrs[UNREADABLE] = problems
+    return frame
+
+
+_HALF = re.compile(r"[\ud800-\udfff]")
+
+
+def _workbook(path: Path, table: Table) -> pd.DataFrame:
+    first = next((row.number for row in table.rows()), table.header_row + 1)
+    sheet = pd.read_excel(path, sheet_name=table.sheet, header=None, dtype=object, engine="calamine", keep_default_na=False)
+    rows: list[list[Any]] = sheet.to_numpy(dtype=object).tolist()[first - 1 :]
+    while rows and all(map(_is_blank, rows[-1])):
+        rows.pop()
+    named = len(table.columns)
+    beyond = [place for place in range(named, sheet.shape[1]) if not all(_is_blank(row[place]) for row in rows)]
+    places = [*range(named), *beyond]
+    columns = [*table.columns, *(f"Column {place + 1}" for place in beyond)]
+    return pd.DataFrame([[row[k] if k < len(row) else "" for k in places] for row in rows], columns=columns, dtype=object)
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or cell != cell or str(cell).strip() == ""  # NaN is not equal to itself
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -65,9 +98,7 @@ def _parquet(path: Path) -> pd.DataFrame:
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
     """The file itself, or what is inside it where it is compressed with gzip."""
-    with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    if not compressed:
+    if not _is_gzip(path):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -75,9 +106,20 @@ def _unpacked(path: Path) -> Iterator[Path]:
         try:
             with gzip.open(path) as packed, target.open("wb") as plain:
                 _copy_bounded(packed.read, plain.write, path.name)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise BadInput(f"{path.name} can't be unpacked.", "Unpack it yourself, and try again.") from error
         yield target
+
+
+def _is_gzip(path: Path) -> bool:
+    """Whether it begins like gzip; what is no file or can't be opened is left to ``open_table``, which says so."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(2) == b"\x1f\x8b"
+    except (OSError, ValueError):
+        return False
 
 
 def _copy_bounded(read: Callable[[int], bytes], write: Callable[[bytes], int], name: str) -> None:
@@ -94,13 +136,41 @@ def check_output(path: Path) -> None:
 
     Raises
     ------
-    BadInput : the suffix is not .csv, .xlsx or .parquet, or the folder isn't there.
+    BadInput : the suffix is not .csv, .xlsx or .parquet, the folder isn't there, or it is a folder itself.
 
     """
     if path.suffix.lower() not in WRITERS:
         raise BadInput(f"{path.name} doesn't end in .csv, .xlsx or .parquet.", "Give it one of these endings.")
     if not path.resolve().parent.is_dir():
         raise BadInput(f"There is no folder {path.parent}.", "Make it, or write elsewhere.")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder.", "Give the name of a file.")
+
+
+def check_fits(frame: pd.DataFrame, path: Path, *, more_columns: int = 0) -> None:
+    """See that a table fits into the kind of file it is to be written to, of which only XLSX has limits.
+
+    Raises
+    ------
+    BadInput : it has more rows, columns or characters in a cell than a sheet holds.
+
+    """
+    if path.suffix.lower() != ".xlsx":
+        return
+    cure = "Write CSV or Parquet."
+    columns = len(frame.columns) + more_columns
+    if len(frame) > SHEET_ROWS:
+        raise BadInput(f"{len(frame):,} rows are more than a sheet holds.", cure)
+    if columns > SHEET_COLUMNS:
+        raise BadInput(f"{columns:,} columns are more than a sheet holds.", cure)
+    for name in frame.columns[frame.dtypes.map(_may_hold_text)]:
+        longest = int(frame[name].map(lambda cell: len(cell) if isinstance(cell, str) else 0).max()) if len(frame) else 0
+        if longest > SHEET_CELL:
+            raise BadInput(f"A cell of '{name}' has {longest:,} characters, more than a sheet's cell holds.", cure)
+
+
+def _may_hold_text(kind: Any) -> bool:
+    return pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind)
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
@@ -108,27 +178,32 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 
     Raises
     ------
-    BadInput : see ``check_output``; or the table has more rows than a sheet holds; or the disk is full.
+    BadInput : see ``check_output`` and ``check_fits``; or the disk is full.
 
     """
     check_output(path)
+    check_fits(frame, path)
     partial = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         WRITERS[path.suffix.lower()](frame, partial)
         partial.replace(path)
-    except OSError as error:
-        raise BadInput(f"{path} can't be written: {error.strerror}.", "Write elsewhere.") from error
+    except (OSError, XlsxWriterException) as error:
+        cause = error if isinstance(error, OSError) else error.__context__
+        why = (cause.strerror if isinstance(cause, OSError) else None) or "the disk may be full"
+        raise BadInput(f"{path} can't be written: {why}.", "Write elsewhere.") from error
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, lineterminator="\n")
+    # Before Python 3.13 a carriage return alone puts no cell into quotes, and whoever reads the file sees a row's end there.
+    texts = [name for name, kind in zip(frame.columns, frame.dtypes, strict=True) if _may_hold_text(kind)]
+    returns = any(isinstance(cell, str) and "\r" in cell for name in texts for cell in frame[name])
+    returns = returns or any("\r" in str(name) for name in frame.columns)
+    frame.to_csv(path, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
 
 
 def _write_xlsx(frame: pd.DataFrame, path: Path) -> None:
-    if len(frame) > 1_048_575:
-        raise BadInput(f"{len(frame)} rows are more than a sheet holds.", "Write CSV or Parquet.")
     # Formulas and links off: a cell of somebody else's words must stay words. A fixed date makes two runs alike.
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
@@ -141,8 +216,9 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(path, index=False)
     except (TypeError, ValueError):
         # A column of cells of several types, as XLSX may have, has no Parquet type: such columns are written as text.
-        mixed = [name for name in frame.columns if frame[name].dtype == object]
-        frame.assign(**{str(name): frame[name].map(str) for name in mixed}).to_parquet(path, index=False)
+        mixed = [name for name in frame.columns if frame[name].dtype == object and frame[name].map(type).nunique() > 1]
+        as_text = {str(name): frame[name].map(lambda cell: cell if cell is None else str(cell)) for name in mixed}
+        frame.assign(**as_text).to_parquet(path, index=False)
 
 
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {

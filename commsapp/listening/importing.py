@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import hashlib
+import secrets
 import shutil
 from collections.abc import Iterator
+from collections.abc import Mapping as Dictionary
 from pathlib import Path
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
-from commsapp.errors import BadInput, Conflict, NotFound
+from commsapp.errors import BadInput, Conflict, NotFound, Unavailable
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.columns import Mapping, check
+from commsapp.listening.columns import Mapping, check, handling_word
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
 from commsapp.listening.keys import respondent_key
-from commsapp.listening.records import Record, Reject, to_record
+from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.storage import events, imports, jobs, programmes, responses
 from commsapp.storage.base import insert_new, now
 from commsapp.storage.counting import ScratchCounter
@@ -87,6 +91,12 @@ def run_import(
     Rows and checkpoint go in one transaction each 500 rows, so a kill at any moment loses and doubles nothing, and running
     again goes on where it stopped. The rows before the checkpoint are read again, because the ordinal of a row among
     identical ones depends on them, but nothing of them is stored.
+
+    Raises
+    ------
+    NotFound : no such import. BadInput : its file is gone, or isn't the one that was checked when the import was started.
+    Conflict : another worker is at it. Unavailable : the database is busy or the disk full; what was stored stays, whole batches.
+
     """
     with sessions.reading() as session:
         run = imports.import_run(session, actor, import_id)
@@ -94,19 +104,26 @@ def run_import(
             raise NotFound("There is no such import.")
         as_import(run)  # loads what is needed while the session is open
     if run.finished_at is None:
-        table = open_table(Path(run.stored_as), name=run.file_name)
-        total = max(run.checkpoint, 0)
+        table = _open_as_started(run)
         for batch in _batches(table, run, settings):
             with sessions.writing() as session:
                 _store(session, actor, run, batch, settings)
-            total = batch[-1].row
-            progress("Reading rows", total, 0)
+            progress("Reading rows", batch[-1].row, 0)
         with sessions.writing() as session:
             _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
     with sessions.reading() as session:
         done = imports.import_run(session, actor, import_id)
         assert done is not None
         return {"added": done.added, "already_there": done.already_there, "rejected": done.rejected}
+
+
+def _open_as_started(run: imports.ImportRun) -> Table:
+    path = Path(run.stored_as)
+    table = open_table(path, name=run.file_name)
+    # The rows before the checkpoint came from the file as it was; going on in another one would lose and double rows.
+    if _sha256(path) != run.sha256:
+        raise BadInput(f"{run.file_name} has changed since its import was started.", "Import it again.")
+    return table
 
 
 def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterator[list[Record | Reject]]:
@@ -117,15 +134,26 @@ def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterat
     batch: list[Record | Reject] = []
     with ScratchCounter(scratch) as ordinals:
         for row in table.rows():
-            record = to_record(row, mapping, order, ordinals)
-            if record is None or row.number <= run.checkpoint:
+            item = _with_area(to_record(row, mapping, order, ordinals), row.cells)
+            if row.number <= run.checkpoint:
                 continue
-            batch.append(record)
+            batch.append(item)
             if len(batch) == BATCH:
                 yield batch
                 batch = []
     if batch:
         yield batch
+
+
+def _with_area(item: Record | Reject, cells: Dictionary[str, str] | None) -> Record | Reject:
+    """The record with its area named as areas are named by hand; what is too long for a name rejects the row."""
+    if isinstance(item, Reject):
+        return item
+    area = " ".join(item.area.split())
+    if len(area) <= frame.LONGEST_NAME:
+        return dataclasses.replace(item, area=area)
+    reason = f"Row {item.row}: The area '{area[:60]}…' has {len(area):,} characters. Use {frame.LONGEST_NAME} or fewer."
+    return Reject(item.row, reason, clean_cells(cells or {}))
 
 
 def _store(session: Session, actor: Actor, run: imports.ImportRun, batch: list[Record | Reject], settings: Settings) -> None:
@@ -198,10 +226,16 @@ def _response(run: imports.ImportRun, record: Record, areas: dict[str, int], peo
         "area_id": areas.get(record.area),
         "attributes": record.attributes,
         "weight": 1.0 if record.weight is None else record.weight,
-        # An export without a consent column comes under the channel's authority to log and analyse, never to quote.
-        "consent": list(record.consent) or ["log", "analyse"],
+        "consent": list(record.consent) or _unsaid(run),
         "handling_level": record.handling or run.handling_level,
     }
+
+
+def _unsaid(run: imports.ImportRun) -> list[str]:
+    """What consent stands for where a row says nothing of it."""
+    # An export without a consent column comes under the channel's authority to log and analyse, never to quote. Where there is
+    # such a column, an empty cell is somebody who was asked and agreed to nothing.
+    return ["log"] if run.mapping.get("consent") else ["log", "analyse"]
 
 
 def _comment(response_id: int, record: Record) -> dict[str, object]:
@@ -242,17 +276,24 @@ def _questions(session: Session, programme_id: int, records: list[Record]) -> di
     for record in records:
         for wording, choice in record.answers.items():
             seen.setdefault(wording, {})[choice] = None
+    rows = [{"programme_id": programme_id, "wording": wording, "version": 1, "choices": []} for wording in sorted(seen)]
+    insert_new(session, responses.Question, rows, unique=("programme_id", "wording", "version"))
     known = {row.wording: row for row in responses.questions(session, programme_id)}
-    for wording, choices in seen.items():
-        row = known.get(wording)
-        if row is None:
-            row = programmes.add(session, responses.Question(programme_id=programme_id, wording=wording, choices=[]))
-            known[wording] = row
-        new = [choice for choice in choices if choice not in row.choices]
-        if new:
-            row.choices = [*row.choices, *new]
+    for wording in sorted(seen):
+        _add_choices(session, known[wording], seen[wording])
     session.flush()
     return {wording: known[wording].id for wording in seen}
+
+
+def _add_choices(session: Session, row: responses.Question | programmes.Attribute, found: Dictionary[str, None]) -> None:
+    """Add the choices that a question or an attribute doesn't know yet."""
+    if found.keys() <= set(row.choices):
+        return
+    # Held and read again, as another import may be adding to the same list; callers come in the order of names, so that
+    # two imports wait for each other and never in a circle.
+    session.refresh(row, with_for_update=True)
+    known = set(row.choices)
+    row.choices = [*row.choices, *(choice for choice in found if choice not in known)]
 
 
 def _attributes(session: Session, programme_id: int, records: list[Record]) -> None:
@@ -261,20 +302,21 @@ def _attributes(session: Session, programme_id: int, records: list[Record]) -> N
         for name, value in record.attributes.items():
             if value:
                 seen.setdefault(name, {})[value] = None
+    rows = [
+        {"programme_id": programme_id, "name": name, "kind": "choice", "choices": [], "protected": frame.is_protected(name)}
+        for name in sorted(seen)
+    ]
+    insert_new(session, programmes.Attribute, rows, unique=("programme_id", "name"))
     known = programmes.attribute_rows(session, programme_id)
-    for name, values in seen.items():
-        row = known.get(name)
-        if row is None:
-            protected = name.strip().lower() in frame.PROTECTED
-            row = programmes.Attribute(programme_id=programme_id, name=name, choices=[], protected=protected)
-            programmes.add(session, row)
-        new = [value for value in values if value not in row.choices]
-        if new:
-            row.choices = [*row.choices, *new]
+    for name in sorted(seen):
+        _add_choices(session, known[name], seen[name])
     session.flush()
 
 
 def _finish(session: Session, actor: Actor, run: imports.ImportRun, notes: list[str], *, then_analyse: bool) -> None:
+    stored = imports.import_run(session, actor, run.id)
+    if stored is None or stored.finished_at is not None:  # another worker came to the end first
+        return
     imports.finish_import(session, import_id=run.id, notes=notes)
     events.record(session, actor, action="finish", subject="import", subject_id=run.id)
     if then_analyse and jobs.waiting(session, name="analyse", programme_id=run.programme_id) is None:
@@ -307,12 +349,26 @@ def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.
 
 
 def rejected(session: Session, actor: Actor, import_id: int) -> list[views.RejectedRow]:
-    """Rows that could not be read, with the reason, in the order of the file."""
-    import_of(session, actor, import_id)
+    """Rows that could not be read, with the reason, in the order of the file; those that the actor is cleared for."""
+    run = imports.import_run(session, actor, import_id)
+    if run is None:
+        raise NotFound("There is no such import.", "Go back to the programme.")
     return [
         views.RejectedRow(row=row.row_number, reason=row.reason, cells=dict(row.cells or {}))
         for row in imports.rejected_rows(session, actor, import_id)
+        if _level_of(row, run) in actor.handling_levels
     ]
+
+
+def _level_of(row: imports.RejectedRow, run: imports.ImportRun) -> str:
+    """The handling level of a rejected row: its own where that can be read, the strictest where it can't, else its file's."""
+    column = run.mapping.get("handling")
+    if column is None:
+        return run.handling_level
+    cell = (row.cells or {}).get(column)
+    if cell is None:
+        return HandlingLevel.CONCERN
+    return (handling_word(cell) or HandlingLevel.CONCERN) if cell.strip() else run.handling_level
 
 
 def _sha256(path: Path) -> str:
@@ -325,20 +381,23 @@ def keep(path: Path, settings: Settings) -> Path:
 
     Raises
     ------
-    BadInput : there is no such file, or it can't be read.
+    BadInput : there is no such file, or it can't be read. Unavailable : the disk is full.
 
     """
     uploads = settings.data_dir / "uploads"
-    uploads.mkdir(parents=True, exist_ok=True)
+    partial = uploads / f"{secrets.token_hex(8)}.part"  # a name of its own: two may keep the same file at once
     try:
-        digest = _sha256(path)
-        target = uploads / digest
-        if not target.exists():
-            partial = target.with_suffix(".part")
+        uploads.mkdir(parents=True, exist_ok=True)
+        target = uploads / _sha256(path)
+        if not target.exists() or _sha256(target) != target.name:
             shutil.copyfile(path, partial)
             partial.replace(target)
     except FileNotFoundError as error:
         raise BadInput(f"There is no file {path}.", "Check its name.") from error
-    except (OSError, PermissionError) as error:
-        raise BadInput(f"{path} can't be read: {error.strerror}.") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Unavailable("The disk is full; nothing was stored.", "Free some space, then try again.") from error
+        raise BadInput(f"{path} can't be read: {error.strerror}.", "Check what it is and who may read it.") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return target

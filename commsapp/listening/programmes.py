@@ -11,8 +11,24 @@ from commsapp.listening import views
 from commsapp.storage import events, programmes, responses
 from commsapp.storage.session import Session
 
-PROTECTED = {"age", "sex", "gender", "ethnicity", "race", "religion", "disability", "sexual orientation", "pregnancy", "marriage"}
+PROTECTED = {
+    *("age", "age group", "age band", "age range", "sex", "gender", "gender identity", "ethnicity", "ethnic group", "race"),
+    *(
+        "religion",
+        "faith",
+        "disability",
+        "disabled",
+        "sexual orientation",
+        "sexuality",
+        "pregnancy",
+        "marriage",
+        "marital status",
+    ),
+}
 """Characteristics that the Equality Act 2010 protects, as columns are commonly named."""
+
+LONGEST_NAME = 200
+"""Characters in a name that people gave."""
 
 
 def create_programme(
@@ -49,14 +65,14 @@ def programme(session: Session, actor: Actor, programme_id: int) -> views.Progra
 
 
 def programme_named(session: Session, actor: Actor, name: str) -> views.Programme:
-    """One programme by its exact name.
+    """One programme by its name, in which only the number of blanks doesn't matter.
 
     Raises
     ------
     NotFound : there is none of that name; the sentence lists those that there are.
 
     """
-    row = programmes.programme_named(session, actor, name)
+    row = programmes.programme_named(session, actor, " ".join(name.split()))
     if row is None:
         names = ", ".join(f"'{p.name}'" for p in programmes.programmes(session, actor))
         raise NotFound(f"There is no programme called '{name}'.", f"There is: {names}." if names else "Import a file first.")
@@ -267,10 +283,15 @@ def context_events(session: Session, actor: Actor, programme_id: int) -> list[vi
     return [views.as_view(views.ContextEvent, row) for row in programmes.context_events(session, actor, programme_id)]
 
 
+def is_protected(column: str) -> bool:
+    """Whether a column holds a protected characteristic, as far as its name says."""
+    return " ".join(column.replace("_", " ").replace("-", " ").lower().split()) in PROTECTED
+
+
 def _named(name: str, what: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise BadInput(f"The {what} has no name.", "Enter one.")
-    if len(name) > 200:
-        raise BadInput(f"The name of the {what} has {len(name)} characters.", "Use 200 or fewer.")
+    if len(name) > LONGEST_NAME:
+        raise BadInput(f"The name of the {what} has {len(name):,} characters.", f"Use {LONGEST_NAME} or fewer.")
     return name

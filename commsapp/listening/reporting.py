@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from commsapp.actor import Actor
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
@@ -103,6 +104,11 @@ def _with_sentiment(session: Session, actor: Actor, comments: pd.DataFrame) -> p
     return comments
 
 
+def cleared(actor: Actor) -> Actor:
+    """The same person for work on a whole programme, which shows them nobody's words."""
+    return replace(actor, handling_levels=frozenset(HandlingLevel))
+
+
 def model_version(session: Session, actor: Actor) -> str:
     """The version of the sentiment model whose codings are in use."""
     coder = codings.latest_coder(session, actor, name=SENTIMENT_CODER)
@@ -110,8 +116,21 @@ def model_version(session: Session, actor: Actor) -> str:
 
 
 def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.Summary:
-    """Compute all listening results and append them as a new set; reads first, computes with nothing open, writes once."""
+    """Compute all listening results and append them as a new set; reads first, computes with nothing open, writes once.
+
+    Stored results hold figures, never words, and they are the programme's: they count every response, of every handling
+    level, whatever the one who starts the computation may see, or the same programme would have other figures after another
+    person pressed the button. What is held back as a concern counts among the comments not coded. Whoever shows them hides
+    small numbers from people who may not see the responses.
+
+    Raises
+    ------
+    NotFound : no such programme.
+
+    """
+    actor = cleared(actor)
     with sessions.writing() as session:
+        frame.programme(session, actor, programme_id)
         frame.propose_waves(session, actor, programme_id)
     with sessions.reading() as session:
         heard = records(session, actor, programme_id)

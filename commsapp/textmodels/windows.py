@@ -28,7 +28,7 @@ BLOCK = 512
 
 # Few lengths keep the number of half-empty blocks small; steps of an eighth to a quarter keep padding small.
 LENGTHS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256)
-_TEXTS_AT_ONCE = 64
+_LETTERS_AT_ONCE = 65_536
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -65,7 +65,8 @@ def run(
     """Yield (position, mean over the text's windows weighted by their tokens), in the order in which texts are finished.
 
     ``tokenize`` gives token ids without special tokens, ``special`` are the ids that open and close a window, ``compute`` takes
-    token ids and mask, both (rows, length), and returns one row of numbers for each. Memory holds a few dozen texts at a time.
+    token ids and mask, both (rows, length), and returns one row of numbers for each. Memory holds some
+    tens of thousands of letters at a time, or one text.
     """
     waiting: dict[int, list[tuple[int, int, Tokens]]] = {length: [] for length in LENGTHS}
     opened: dict[int, _Open] = {}
@@ -98,9 +99,23 @@ def run(
 
 
 def _windows(texts: Sequence[str], tokenize: Callable[[list[str]], list[Tokens]]) -> Iterable[tuple[int, list[Tokens]]]:
-    for start in range(0, len(texts), _TEXTS_AT_ONCE):
-        for offset, tokens in enumerate(tokenize(list(texts[start : start + _TEXTS_AT_ONCE]))):
+    for start, some in _portions(texts):
+        for offset, tokens in enumerate(tokenize(some)):
             yield start + offset, split(tokens)
+
+
+def _portions(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """(position of the first, texts) with at most so many letters together, or a single text."""
+    start, letters = 0, 0
+    some: list[str] = []
+    for text in texts:
+        if some and letters + len(text) > _LETTERS_AT_ONCE:
+            yield start, some
+            start, some, letters = start + len(some), [], 0
+        some.append(text)
+        letters += len(text)
+    if some:
+        yield start, some
 
 
 def _block(compute: Callable[..., Floats], windows: list[Tokens], length: int, special: tuple[int, int]) -> Floats:

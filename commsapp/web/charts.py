@@ -19,7 +19,7 @@ Measure = Literal["share", "tone"]
 COLOURS = ("#0072b2", "#d55e00", "#007a5a", "#a8407e", "#5a4a00", "#3a9bd9", "#0b0c0c")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4], [1, 3])
-INK, GREY, PALE = "#0b0c0c", "#505a5f", "#e5e6e7"
+INK, GREY, PALE, OURS = "#0b0c0c", "#505a5f", "#e5e6e7", "#fff2b3"
 MOST_LINES = len(COLOURS)
 MOST_BANDS = 3
 """With more lines than this their bands would cover each other; whiskers stay."""
@@ -59,7 +59,8 @@ def lines_over_waves(
     ----------
     results : wave, start, end (first and last day), item, value, low, high, n. At most ``MOST_LINES`` items; rows without a
         value are shown in the table only, as held back.
-    events : name, start, end (empty for one day): context events.
+    events : name, start, end (empty for one day): context events. ``ours``, where there is such a column, is true for what we
+        did ourselves, such as a campaign; it is drawn in another shade.
     measure : 'share' (0 to 1, written in %) or 'tone' (−1 to 1).
     axis : what the figures are, written above the axis.
 
@@ -144,7 +145,7 @@ def _event_layers(happened: pd.DataFrame) -> list[alt.Chart]:
     words = [alt.Tooltip("name:N", title="What else happened"), alt.Tooltip("when:N", title="When")]
     base = alt.Chart(happened).encode(x=x, tooltip=words)
     return [
-        base.mark_rect(color=PALE).encode(x2="after:T"),
+        base.mark_rect().encode(x2="after:T", color=alt.when("datum.ours").then(alt.value(OURS)).otherwise(alt.value(PALE))),
         base.mark_rule(color=GREY, strokeDash=[3, 3]),
         base.mark_text(baseline="bottom", dy=-3, fontSize=14, color=INK).encode(text="number:N", y=alt.value(0)),
     ]
@@ -159,12 +160,13 @@ def _drawn(results: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 def _events(events: pd.DataFrame | None) -> pd.DataFrame:
     if events is None or events.empty:
-        return pd.DataFrame({"name": [], "start": [], "after": [], "when": [], "number": []})
+        return pd.DataFrame({"name": [], "start": [], "after": [], "when": [], "ours": [], "number": []})
     start = _utc(events["start"])
     end = _utc(events["end"]).fillna(start)
     when = [_period(a, b) for a, b in zip(start, end, strict=True)]
     after = end + pd.Timedelta(days=1)
     happened = pd.DataFrame({"name": events["name"].astype(str), "start": start, "after": after, "when": when})
+    happened["ours"] = events["ours"].fillna(False).astype(bool) if "ours" in events else False
     happened = happened.sort_values("start", kind="stable")
     # A number over the line, its name in the list below: names would lie across the figures, and not fit on a phone.
     return happened.assign(number=[str(place) for place in range(1, len(happened) + 1)])

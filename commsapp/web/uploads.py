@@ -1,4 +1,4 @@
-"""Files between their upload and the import: kept under names of our own, and remembered in a signed token, not in the database."""
+"""Files between upload and import: kept under names of our own, remembered in a signed token and not in the database."""
 
 from __future__ import annotations
 

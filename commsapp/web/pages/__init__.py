@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import frame, imports, jobs, programmes, start
+from commsapp.web.pages import campaigns, frame, imports, jobs, listening, programmes, start
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -12,4 +12,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     frame.blueprint,
     imports.blueprint,
     jobs.blueprint,
+    listening.blueprint,
+    campaigns.blueprint,
 )

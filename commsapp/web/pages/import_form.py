@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -22,7 +23,7 @@ from commsapp.web.wording import day
 NEW = "new"
 _WHOLE_FILE = 50_000_000
 _EXAMPLE = re.compile(r"^'([^']{1,40})' in the column")
-_FAR = parse("2100-01-01", DateOrder.ISO, today=parse("2024-01-01", DateOrder.ISO).replace(year=2200))
+_FAR = date(2200, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,18 @@ def _fields(file: Looked, channels: list[Channel], imports: list[Import], *, sev
         made[f"column{position}"] = fields.PickField(
             column or f"Column {position + 1}", choices=READ_AS, default=_read_as(file, column)
         )
-    made["date_order"] = fields.ChoiceField(f"Does the day or the month come first in {name}?", choices=_orders(file))
+    made["date_order"] = fields.ChoiceField(
+        f"Does the day or the month come first in {name}?",
+        choices=_orders(file),
+        hint=file.preview.question.problem if file.preview.question and not _example(file) else "",
+    )
     proposed = propose_channel(file.upload.name)
     last = next((run.channel_id for run in imports if run.file_name == name), None)
     alike = next((one.id for one in channels if one.id == last or one.name.casefold() == proposed.casefold()), None)
     if channels:
         made["channel"] = fields.ChoiceField(
             f"Which feedback channel is {name} from?",
-            choices=[*((str(one.id), one.name) for one in channels), (NEW, "A new feedback channel")],
+            choices={**{str(one.id): one.name for one in channels}, NEW: "A new feedback channel"},
             default=str(alike) if alike else None,
             missing=f"Select the feedback channel of {name}",
         )
@@ -116,13 +121,18 @@ def _read_as(file: Looked, column: str) -> str:
     return next((field for field, mapped in mapping.fields().items() if mapped == column), "skip")
 
 
-def _orders(file: Looked) -> list[tuple[str, str]]:
+def _orders(file: Looked) -> dict[str, str]:
     """Day first or month first, each with a date of the file where one shows the difference."""
+    cell = _example(file)
+    words = {DateOrder.DMY: "The day", DateOrder.MDY: "The month"}
+    examples = {order: f": {cell} is {_said(cell, order)}" if cell else "" for order in words}
+    return {order.value: f"{first} comes first{examples[order]}" for order, first in words.items()}
+
+
+def _example(file: Looked) -> str:
     question = file.preview.question if file.preview else None
     cell = _EXAMPLE.match(question.problem) if question else None
-    words = {DateOrder.DMY: "The day", DateOrder.MDY: "The month"}
-    examples = {order: f": {cell[1]} is {_said(cell[1], order)}" if cell else "" for order in words}
-    return [(order.value, f"{first} comes first{examples[order]}") for order, first in words.items()]
+    return cell[1] if cell else ""
 
 
 def _said(cell: str, order: DateOrder) -> str:

@@ -70,7 +70,7 @@ def _not_analysed(programme: Programme) -> str:
         programme=programme,
         breadcrumbs=trail(programme),
         made_up=programme.made_up,
-        import_address=address_of("importing.upload", programme_id=programme.id)
+        import_address=address_of("imports.upload", programme_id=programme.id)
         or address_of("programmes.show", programme_id=programme.id),
         form=Form(),
     )
@@ -80,7 +80,7 @@ def _reasons(set_aside: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(((reason(words), amount) for words, amount in set_aside.items()), key=lambda pair: (-pair[1], pair[0]))
 
 
-@blueprint.post("/programmes/<int:programme_id>/analyse")
+@blueprint.post("/programmes/<int:programme_id>/listening/analyse")
 @may_enter(*ANALYSTS)
 def analyse(programme_id: int) -> Response:
     """Start an analysis: of what is new, or with topics found again at another granularity."""

@@ -201,7 +201,7 @@ def draw(
     ----------
     table : wave, item, value, low, high, n, chosen; 'tone' where a column measure says so, else shares.
     areas : only events in these count; none means everywhere.
-    period : name, start, end of what else is to be marked, such as a campaign.
+    period : name, start, end, ours of what else is to be marked, such as a campaign.
 
     """
     if table.empty:

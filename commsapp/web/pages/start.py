@@ -47,7 +47,7 @@ def home() -> Response | tuple[str, int]:
     # What was invented for the example stays apart from what real people said.
     offered = [programme for programme in known if not programme.made_up][:_MOST_OFFERED]
     form = StartForm()
-    form.programme.choices = [*((str(one.id), one.name) for one in offered), (NEW, "A new programme")]
+    form.programme.choices = {**{str(one.id): one.name for one in offered}, NEW: "A new programme"}
     if not offered:
         form.programme.data = NEW
     if form.validate_on_submit():

@@ -1,0 +1,161 @@
+"""Import: choose files, check what was found in them, start; and how one file went in. Nothing is stored before 'Import'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import request as http
+from werkzeug.wrappers import Response
+
+from commsapp.listening import service as listening
+from commsapp.listening.views import Programme
+from commsapp.web import fields, request, uploads
+from commsapp.web.choices import CHOSEN, CHOSEN_HINTS
+from commsapp.web.pages.import_form import NEW, Decision, Looked, look, make_form, read_decisions
+from commsapp.web.security import STAFF, may_enter
+from commsapp.web.uploads import MOST_FILES, Batch
+from commsapp.web.wording import count
+
+blueprint = Blueprint("imports", __name__)
+
+SHOWN_ROWS = 5
+MOST_REJECTED = 200
+
+
+def files_field(label: str) -> Any:
+    """Where files are dropped: CSV, TSV, XLSX or JSON Lines, several at once."""
+    return fields.FilesField(
+        label,
+        missing="Select a file",
+        hint="CSV, TSV, XLSX or JSON Lines, several at once. You see what was found in them before anything is stored.",
+        checks=(_not_too_many,),
+    )
+
+
+def _not_too_many(_form: Any, field: Any) -> None:
+    if len(field.data) > MOST_FILES:
+        raise ValueError(f"Select {MOST_FILES} files or fewer at once")
+
+
+def import_address(batch: Batch) -> str:
+    """The page on which files are checked."""
+    token = uploads.seal(batch, request.actor(), request.settings())
+    if batch.programme_id is None:
+        return url_for("imports.check", files=token)
+    return url_for("imports.check", programme_id=batch.programme_id, files=token)
+
+
+class UploadForm(fields.Form):
+    """Files for a programme that exists."""
+
+    files = files_field("Drop spreadsheets of what people said")
+    send = fields.Button("Look at the files")
+
+
+@blueprint.route("/programmes/<int:programme_id>/import", methods=["GET", "POST"])
+@may_enter(*STAFF)
+def upload(programme_id: int) -> Response | tuple[str, int]:
+    """Choose files for a programme."""
+    programme = listening.programme(request.session(), request.actor(), programme_id)
+    form = UploadForm()
+    if form.validate_on_submit():
+        request.session().rollback()  # nobody else should wait for the database while files are copied
+        found = uploads.receive(form.files.data, request.settings())
+        return redirect(import_address(Batch(found, programme_id)))
+    page = render_template("imports/upload.html", form=form, programme=programme)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.route("/import/check", methods=["GET", "POST"])
+@blueprint.route("/programmes/<int:programme_id>/import/check", methods=["GET", "POST"])
+@may_enter(*STAFF)
+def check(programme_id: int | None = None) -> Response | tuple[str, int]:
+    """What was found in the files, and what a person says about it; 'Import' starts the work."""
+    session, actor, settings = request.session(), request.actor(), request.settings()
+    batch = uploads.unseal(http.args.get("files", ""), actor, settings)
+    programme = None if programme_id is None else listening.programme(session, actor, programme_id)
+    if programme_id != batch.programme_id:
+        return redirect(import_address(batch))
+    channels = [] if programme is None else listening.channels(session, actor, programme.id)
+    imports = [] if programme is None else listening.imports_of(session, actor, programme.id)
+    session.rollback()  # nobody else should wait for the database while files are looked at
+    files = [look(number, one, settings) for number, one in enumerate(batch.uploads)]
+    form = make_form(files, channels, imports)
+    if form.is_submitted() and any(file.preview for file in files):
+        form.validate()
+        decisions = read_decisions(form, files, channels, settings)
+        if not form.errors:
+            return redirect(url_for("jobs.show", job_id=_start(programme, batch, decisions)))
+    page = render_template(
+        "imports/check.html",
+        form=form,
+        files=files,
+        programme=programme,
+        batch=batch,
+        channels=channels,
+        chosen_words=CHOSEN,
+        chosen_hints=list(CHOSEN_HINTS.values()),
+        channel_new=NEW,
+        shown_rows=SHOWN_ROWS,
+        action=import_address(batch),
+        again=url_for("start.home") if programme is None else url_for("imports.upload", programme_id=programme.id),
+        examples=_examples,
+    )
+    return page, 422 if form.errors else 200
+
+
+def _start(programme: Programme | None, batch: Batch, decisions: list[Decision]) -> int:
+    """Start an import for each decision, all in this request's transaction; returns the first job."""
+    session, actor = request.session(), request.actor()
+    if programme is None:
+        programme = listening.create_programme(session, actor, name=batch.new_programme)
+    started = []
+    for decision in decisions:
+        channel_id = decision.channel_id
+        if channel_id is None:
+            name, chosen = decision.channel_name, decision.chosen
+            channel_id = listening.add_channel(session, actor, programme.id, name=name, chosen=chosen).id
+        _, job_id = listening.start_import(
+            session,
+            actor,
+            programme_id=programme.id,
+            channel_id=channel_id,
+            path=uploads.path_of(decision.looked.upload, request.settings()),
+            file_name=decision.looked.upload.name,
+            mapping=decision.mapping,
+            date_order=decision.date_order,
+            handling_level=decision.handling,
+            then_analyse=True,
+        )
+        started.append(job_id)
+    flash(f"{count(len(started), 'file')} will be read now. You can leave this page; the work goes on.")
+    return started[0]
+
+
+def _examples(file: Looked, column: str) -> str:
+    """The first few different cells of a column, as a hint beside its choice."""
+    assert file.preview is not None
+    cells = dict.fromkeys(" ".join(row[column].split()) for row in file.preview.sample)
+    found = [cell if len(cell) <= 60 else f"{cell[:57]}…" for cell in cells if cell]
+    most = 1 if found and len(found[0]) > 30 else 3
+    return f"For example: {'; '.join(found[:most])}" if found else "Empty in the first rows"
+
+
+@blueprint.get("/imports/<int:import_id>")
+@may_enter(*STAFF)
+def show(import_id: int) -> str:
+    """How one file went in, with the rows that could not be read."""
+    session, actor = request.session(), request.actor()
+    run = listening.import_of(session, actor, import_id)
+    programme = listening.programme(session, actor, run.programme_id)
+    channels = {channel.id: channel for channel in listening.channels(session, actor, programme.id)}
+    return render_template(
+        "imports/show.html",
+        run=run,
+        programme=programme,
+        channel=channels[run.channel_id],
+        chosen_words=CHOSEN,
+        rejected=listening.rejected(session, actor, import_id),
+        most_rejected=MOST_REJECTED,
+    )
