@@ -69,9 +69,10 @@ def over_waves(
     comments, asked = (comments.iloc[:0], asked) if measure == ANSWER_SHARE else (comments, asked.iloc[:0])
     parts = []
     for name, areas in places.items():
-        tables = [narrowed(table, heard.waves, segment=segment) for table in (comments, asked)]
-        tables = [_bare(table[table["area"].isin(areas)] if areas else table) for table in tables]
-        found = listening_results(*tables, heard.waves, topics=topics)
+        said, answered = (narrowed(table, heard.waves, segment=segment) for table in (comments, asked))
+        if areas:
+            said, answered = said[said["area"].isin(areas)], answered[answered["area"].isin(areas)]
+        found = listening_results(_bare(said), _bare(answered), heard.waves, topics=topics)
         wanted = (found["measure"] == measure) & (found["wave"] != "") & (found["item"] == ("" if measure == TONE else item))
         parts.append(found[wanted].assign(item=name))
     joined = pd.concat(parts, ignore_index=True).merge(heard.waves.rename(columns={"name": "wave"}), on="wave", how="left")

@@ -138,7 +138,7 @@ def _page(result: Result, campaign: Campaign | None, form: Any, offer: message_f
     session, actor = request.session(), request.actor()
     programme = listening.programme(session, actor, result.programme_id)
     others = [known for known in planning.campaigns(session, actor, programme.id) if campaign is None or known.id != campaign.id]
-    where = {name: getattr(result, name) for name in ("wave", "area", "segment") if getattr(result, name)}
+    where: dict[str, Any] = {name: getattr(result, name) for name in ("wave", "area", "segment") if getattr(result, name)}
     heard = ("What was heard", url_for("listening.overview", programme_id=programme.id, **where))
     return render_template(
         "campaigns/plan.html",
@@ -154,5 +154,5 @@ def _page(result: Result, campaign: Campaign | None, form: Any, offer: message_f
         form=form,
         offer=offer,
         titles={known.id: known.title for known in offer.approaches},
-        here=url_for("campaigns.plan", result_id=result.id, **({"campaign": campaign.id} if campaign else {})),
+        here=url_for("campaigns.plan", result_id=result.id, campaign=campaign.id if campaign else None),
     )

@@ -26,17 +26,17 @@ class Narrowing:
     tone: str = ""
 
     @property
-    def cell(self) -> dict[str, str]:
+    def cell(self) -> dict[str, Any]:
         """The cell of the listening results that fits."""
         return {"wave": self.wave, "area": self.area, "segment": self.segment}
 
     @property
-    def cell_given(self) -> dict[str, str]:
+    def cell_given(self) -> dict[str, Any]:
         """The parts of the cell that narrow."""
         return {name: value for name, value in self.cell.items() if value}
 
     @property
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[str, Any]:
         """What an address must carry to keep the filters."""
         return {name: value for name, value in (*self.cell.items(), ("tone", self.tone)) if value}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import current_app, url_for
 
 from commsapp.listening.views import Programme
@@ -38,6 +40,6 @@ def trail(programme: Programme, *steps: tuple[str, str]) -> list[Crumb]:
     return [{"text": text, "href": href} for text, href in (*above, *steps) if href]
 
 
-def address_of(endpoint: str, **values: object) -> str:
+def address_of(endpoint: str, **values: Any) -> str:
     """Address of a page; '' where this application doesn't have it, as a test may run with few pages."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""

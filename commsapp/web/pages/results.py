@@ -137,7 +137,7 @@ def _topics(
 def tone_figures(session: Session, actor: Actor, programme_id: int, now: Narrowing) -> dict[int, Figure]:
     """Mean tone by the number of the topic."""
     table = listening.tone_by_topic(session, actor, programme_id, **now.cell)
-    return {int(number): figures(rows)[0] for number, rows in table.groupby("topic")}
+    return {number: figures(table[table["topic"] == number])[0] for number in table["topic"].tolist()}
 
 
 def _asked(table: pd.DataFrame) -> tuple[Asked, ...]:
@@ -214,7 +214,7 @@ def draw(
         event for event in listening.context_events(session, actor, programme_id) if first <= event.end and event.start <= last
     ]
     marks = _marks([event for event in happened if not areas or not event.areas or set(areas) & set(event.areas)])
-    tone = "measure" in table and (table["measure"] == TONE).all()
+    tone = "measure" in table and bool((table["measure"] == TONE).all())
     people = bool((data["chosen"] == OF_PEOPLE).all())
     axis = "Mean tone, −1 to +1" if tone else f"Share of {'people' if people else 'feedback'}"
     chart = charts.lines_over_waves(

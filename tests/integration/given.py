@@ -1,0 +1,125 @@
+"""What the tests of listening are given: programmes, files, imports, a second organisation."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from commsapp.actor import Actor, HandlingLevel, Role
+from commsapp.config import Settings
+from commsapp.listening import service as listening
+from commsapp.listening import views
+from commsapp.listening.columns import Mapping as Columns
+from commsapp.listening.dates import DateOrder
+from commsapp.storage import organisations
+from commsapp.storage.session import Sessions
+
+COMMENTS = Columns(
+    text="comment",
+    date="date",
+    area="area",
+    identity="id",
+    language="language",
+    translation="translation",
+    consent="consent",
+    handling="handling",
+    attributes=("age",),
+)
+
+
+def columns(path: Path, mapping: Columns = COMMENTS) -> Columns:
+    """The mapping without what the file has no column for."""
+    there = path.read_text("utf-8").splitlines()[0].split(",")
+    fields = {field: None for field, column in mapping.fields().items() if column not in there}
+    attributes = tuple(name for name in mapping.attributes if name in there)
+    return dataclasses.replace(mapping, attributes=attributes, **fields)  # type: ignore[arg-type]
+
+
+def table(path: Path, rows: Iterable[Mapping[str, object]], header: Sequence[str] | None = None) -> Path:
+    """A CSV file; the first row names the columns unless they are given."""
+    kept = list(rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header or list(kept[0]), restval="")
+        writer.writeheader()
+        writer.writerows(kept)
+    return path
+
+
+def programme(sessions: Sessions, actor: Actor, name: str = "County lines") -> int:
+    with sessions.writing() as session:
+        return listening.create_programme(session, actor, name=name).id
+
+
+def started(
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    path: Path,
+    *,
+    programme_id: int,
+    channel: str = "Event",
+    chosen: str = "opt-in",
+    mapping: Columns | None = None,
+    date_order: DateOrder | None = DateOrder.ISO,
+    handling_level: HandlingLevel = HandlingLevel.OPEN,
+) -> int:
+    """An import that waits; its id."""
+    kept = listening.keep(path, settings)
+    with sessions.writing() as session:
+        place = listening.add_channel(session, actor, programme_id, name=channel, chosen=chosen)
+        run, _ = listening.start_import(
+            session,
+            actor,
+            programme_id=programme_id,
+            channel_id=place.id,
+            path=kept,
+            file_name=path.name,
+            mapping=mapping or columns(path),
+            date_order=date_order,
+            handling_level=handling_level,
+        )
+    return run.id
+
+
+def imported(sessions: Sessions, actor: Actor, settings: Settings, path: Path, **how: Any) -> views.Import:
+    """An import that went through."""
+    run = started(sessions, actor, settings, path, **how)
+    listening.run_import(sessions, actor, import_id=run, settings=settings)
+    with sessions.reading() as session:
+        return listening.import_of(session, actor, run)
+
+
+def counts(run: views.Import) -> tuple[int, int, int]:
+    """Added, there already, rejected."""
+    return run.added, run.already_there, run.rejected
+
+
+def stored(sessions: Sessions, query: str, **values: object) -> list[tuple[Any, ...]]:
+    """Rows of a query straight from the database."""
+    with sessions.reading() as session:
+        return [tuple(row) for row in session.execute(text(query), values)]
+
+
+def other_organisation(sessions: Sessions) -> Actor:
+    """The administrator of another agency in the same database."""
+    with sessions.writing() as session:
+        organisation = organisations.add_organisation(session, name="Another agency")
+        person = organisations.add_person(session, organisation_id=organisation.id, name="Somebody else", role=Role.ADMINISTRATOR)
+        return Actor(organisation.id, person.id, person.name, Role.ADMINISTRATOR, frozenset(HandlingLevel))
+
+
+def cleared_for(actor: Actor, *levels: HandlingLevel) -> Actor:
+    return dataclasses.replace(actor, handling_levels=frozenset(levels))
+
+
+def everything_said(sessions: Sessions, actor: Actor, programme_id: int) -> list[views.Said]:
+    """Every comment that an actor is shown, over all pages."""
+    with sessions.reading() as session:
+        first = listening.comments_page(session, actor, programme_id)
+        pages = [listening.comments_page(session, actor, programme_id, number=n + 1) for n in range(first.pages)]
+    return [said for page in pages for said in page.comments]

@@ -1,0 +1,522 @@
+"""Imports: what comes in once, what comes in twice, what can't come in, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sqlite3
+import string
+import threading
+from collections import Counter
+from pathlib import Path
+
+import given
+import pytest
+from hypothesis import HealthCheck, example
+from hypothesis import given as property_of
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from commsapp.accounts.service import ensure_local
+from commsapp.actor import Actor, HandlingLevel
+from commsapp.config import Settings, load_settings
+from commsapp.errors import BadInput, CommsappError, Conflict, NotFound, Unavailable
+from commsapp.listening import importing
+from commsapp.listening import service as listening
+from commsapp.listening.columns import Mapping
+from commsapp.listening.dates import DateOrder
+from commsapp.storage import jobs
+from commsapp.storage.session import Sessions, open_sessions
+
+ROWS = [
+    {"id": "r1", "date": "2026-03-02", "area": "Ash", "comment": "The bins again", "age": "16-24"},
+    {"id": "r2", "date": "2026-03-03", "area": "Birch", "comment": "Dealers at the station", "age": "65+"},
+    {"id": "r3", "date": "2026-03-04", "area": "Ash", "comment": "The bins again", "age": "16-24"},
+]
+
+
+def without(rows: list[dict[str, str]], *names: str) -> list[dict[str, str]]:
+    return [{name: cell for name, cell in row.items() if name not in names} for row in rows]
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["own ids", "no ids"])
+def test_the_same_file_twice_adds_nothing(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, ids: bool
+) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS if ids else without(ROWS, "id"))
+    programme = given.programme(sessions, actor)
+    first = given.imported(sessions, actor, settings, path, programme_id=programme)
+    second = given.imported(sessions, actor, settings, path, programme_id=programme)
+    assert given.counts(first) == (3, 0, 0)
+    assert given.counts(second) == (0, 3, 0)
+    assert len(given.everything_said(sessions, actor, programme)) == 3
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["own ids", "no ids"])
+def test_a_longer_export_adds_only_what_is_new(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, ids: bool
+) -> None:
+    rows = ROWS if ids else without(ROWS, "id")
+    later = [{**rows[0], "id": "r4", "comment": "New here"} if ids else {**rows[0], "comment": "New here"}, rows[1]]
+    programme = given.programme(sessions, actor)
+    given.imported(sessions, actor, settings, given.table(tmp_path / "march.csv", rows), programme_id=programme)
+    longer = given.table(tmp_path / "april.csv", [*later[:1], *rows])  # the newest first, as many exports do
+    assert given.counts(given.imported(sessions, actor, settings, longer, programme_id=programme)) == (1, 3, 0)
+    assert len(given.everything_said(sessions, actor, programme)) == 4
+
+
+def test_the_same_file_in_another_channel_is_other_people(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS)
+    programme = given.programme(sessions, actor)
+    for channel in ("Hall", "School"):
+        run = given.imported(sessions, actor, settings, path, programme_id=programme, channel=channel)
+        assert given.counts(run) == (3, 0, 0)
+
+
+def test_equal_words_of_two_people_count_twice_and_only_twice(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    same = {"date": "2026-03-02", "area": "Ash", "comment": "Too much rubbish", "age": "25-34"}
+    path = given.table(tmp_path / "cards.csv", [same, same])
+    programme = given.programme(sessions, actor)
+    assert given.counts(given.imported(sessions, actor, settings, path, programme_id=programme)) == (2, 0, 0)
+    longer = given.table(tmp_path / "more.csv", [same, same, same])
+    assert given.counts(given.imported(sessions, actor, settings, longer, programme_id=programme)) == (1, 2, 0)
+
+
+def test_an_id_that_comes_again_with_other_cells_is_rejected_with_the_reason(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = given.table(tmp_path / "ids.csv", [*ROWS, {**ROWS[0], "comment": "Something else"}, ROWS[1]])
+    programme = given.programme(sessions, actor)
+    run = given.imported(sessions, actor, settings, path, programme_id=programme)
+    # the last row is the second one again, word for word, and so is there already
+    assert given.counts(run) == (3, 1, 1)
+    with sessions.reading() as session:
+        (reject,) = listening.rejected(session, actor, run.id)
+    assert reject.row == 5
+    assert "'r1' came before in this file with other cells" in reject.reason
+    assert reject.cells["comment"] == "Something else"
+
+
+def test_rejected_rows_keep_number_reason_and_cells_and_the_others_come_in(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_text(
+        "id,date,area,comment\n"
+        "1,2026-03-01,Ash,fine\n"
+        "2,2026-02-31,Ash,no such day\n"
+        "\n"
+        "3,2026-03-02,Ash,one,cell,too many\n"
+        "4,2099-01-01,Ash,not yet\n"
+        ",,,\n"
+        "5,2026-03-03,Ash,fine too\n",
+        encoding="utf-8",
+    )
+    programme = given.programme(sessions, actor)
+    run = given.imported(sessions, actor, settings, path, programme_id=programme)
+    assert given.counts(run) == (2, 0, 3)
+    with sessions.reading() as session:
+        rejected = listening.rejected(session, actor, run.id)
+    assert [row.row for row in rejected] == [3, 5, 6]
+    assert all(row.reason.startswith(f"Row {row.row}") and row.reason.endswith(".") for row in rejected)
+    assert [row.cells["comment"] for row in rejected] == ["no such day", "one", "not yet"]
+    assert rejected[1].cells["Column 6"] == "too many"
+
+
+def test_blank_rows_are_no_responses_but_a_row_with_an_empty_comment_is(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "blank.csv"
+    path.write_text("date,area,comment\n,,\n2026-03-01,Ash,\n\n  ,,\n2026-03-01,Ash,words\n", encoding="utf-8")
+    programme = given.programme(sessions, actor)
+    assert given.counts(given.imported(sessions, actor, settings, path, programme_id=programme)) == (2, 0, 0)
+    assert sorted(said.original for said in given.everything_said(sessions, actor, programme)) == ["", "words"]
+
+
+def test_answers_get_their_wording_and_the_choices_that_were_ticked(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    heard, trust = "Have you heard of it?", "How much do you trust them?"
+    first = [{"id": "1", heard: "Yes", trust: "A lot"}, {"id": "2", heard: "No", trust: ""}]
+    second = [*first, {"id": "3", heard: "Not sure", trust: "A lot"}]
+    mapping = Mapping(identity="id", questions=(heard, trust))
+    programme = given.programme(sessions, actor)
+    for name, rows in (("one.csv", first), ("two.csv", second)):
+        given.imported(sessions, actor, settings, given.table(tmp_path / name, rows), programme_id=programme, mapping=mapping)
+    with sessions.reading() as session:
+        answers = listening.records(session, actor, programme).answers
+        comments = listening.records(session, actor, programme).comments
+    ticked = Counter(zip(answers["question"], answers["choice"], strict=True))
+    assert ticked == {(heard, "Yes"): 1, (heard, "No"): 1, (heard, "Not sure"): 1, (trust, "A lot"): 2}
+    assert comments.empty  # a survey without a column of comments has none, not three empty ones
+    found = given.stored(sessions, "SELECT wording, choices FROM question ORDER BY id")
+    assert sorted((wording, _list(choices)) for wording, choices in found) == [
+        (heard, ["Yes", "No", "Not sure"]),
+        (trust, ["A lot"]),
+    ]
+
+
+def _list(stored: object) -> list[object]:
+    return json.loads(stored) if isinstance(stored, str) else list(stored)  # type: ignore[no-any-return, call-overload]
+
+
+@pytest.mark.parametrize(
+    ("name", "protected"), [("age", True), ("Age_Group", True), ("Ethnicity", True), ("role", False), ("village", False)]
+)
+def test_attributes_get_their_choices_and_the_protected_mark(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, name: str, protected: bool
+) -> None:
+    rows = [{"comment": "a bc", name: "one"}, {"comment": "b cd", name: ""}, {"comment": "c de", name: "two"}]
+    programme = given.programme(sessions, actor)
+    mapping = Mapping(text="comment", attributes=(name,))
+    path = given.table(tmp_path / "a.csv", rows)
+    given.imported(sessions, actor, settings, path, programme_id=programme, mapping=mapping)
+    with sessions.reading() as session:
+        assert listening.attributes(session, actor, programme) == {name: ("one", "two")}
+    assert [bool(mark) for (mark,) in given.stored(sessions, "SELECT protected FROM attribute")] == [protected]
+
+
+def test_an_area_is_made_once_however_its_name_is_spaced(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    with sessions.writing() as session:
+        listening.add_area(session, actor, programme, name="Castle Dene", code="E01", population=900)
+    rows = [{"comment": f"c {n}", "area": area} for n, area in enumerate(["Castle Dene", " Castle  Dene ", "Ash", "", "Ash"])]
+    path = given.table(tmp_path / "areas.csv", rows)
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    with sessions.reading() as session:
+        assert [(a.name, a.code) for a in listening.areas(session, actor, programme)] == [("Ash", ""), ("Castle Dene", "E01")]
+    said = given.everything_said(sessions, actor, programme)
+    assert Counter(one.area for one in said) == {"Castle Dene": 2, "Ash": 2, "": 1}
+
+
+def test_an_area_too_long_for_a_name_rejects_its_row_and_no_other(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    # letters that don't repeat, so that PostgreSQL's index can't squeeze them
+    long = "".join(chr(0x4E00 + number) for number in range(5_000))
+    rows = [{"comment": "one", "area": long}, {"comment": "two", "area": "Ash"}]
+    programme = given.programme(sessions, actor)
+    run = given.imported(sessions, actor, settings, given.table(tmp_path / "long.csv", rows), programme_id=programme)
+    assert given.counts(run) == (1, 0, 1)
+    with sessions.reading() as session:
+        (reject,) = listening.rejected(session, actor, run.id)
+    assert "5,000 characters" in reject.reason
+    assert len(reject.reason) < 200
+
+
+def test_a_respondent_is_kept_as_a_keyed_hash_and_the_key_given_is_nowhere(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    canary = "panel-member-4711-canary"
+    rows = [{"comment": f"c {n}", "person": canary if n < 2 else "somebody"} for n in range(3)]
+    mapping = Mapping(text="comment", respondent="person")
+    programme = given.programme(sessions, actor)
+    for channel in ("Panel", "Other panel"):
+        given.imported(
+            sessions,
+            actor,
+            settings,
+            given.table(tmp_path / "panel.csv", rows),
+            programme_id=programme,
+            channel=channel,
+            mapping=mapping,
+        )
+    with sessions.reading() as session:
+        people = listening.records(session, actor, programme).comments["respondent"]
+    assert sorted(Counter(people).values()) == [1, 1, 2, 2]
+    hashes = [key for (key,) in given.stored(sessions, "SELECT key_hash FROM respondent")]
+    assert len(set(hashes)) == 4  # the same key in two channels is two hashes
+    assert all(len(key) == 32 and set(key) <= set(string.hexdigits) for key in hashes)
+    with sessions.reading() as session:
+        for mapped in importing.responses.Base.metadata.sorted_tables:
+            for row in session.execute(mapped.select()):
+                assert canary not in repr(tuple(row)), mapped.name
+
+
+def test_consent_is_to_log_and_analyse_where_the_export_says_nothing_and_never_to_quote(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "c.csv", [{"comment": "a bc"}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    assert _consents(sessions) == [["log", "analyse"]]
+    assert not given.everything_said(sessions, actor, programme)[0].may_quote
+
+
+def test_an_empty_cell_of_a_consent_column_is_consent_to_log_only(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    cells = ["Log; Analyse; Quote", "", "quote, log"]
+    path = given.table(tmp_path / "c.csv", [{"comment": f"c {n}", "consent": cell} for n, cell in enumerate(cells)])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    assert _consents(sessions) == [["log", "analyse", "quote"], ["log"], ["log", "quote"]]
+
+
+def _consents(sessions: Sessions) -> list[list[object]]:
+    return [_list(consent) for (consent,) in given.stored(sessions, "SELECT consent FROM response ORDER BY id")]
+
+
+def test_the_handling_level_is_that_of_the_row_else_that_of_the_import(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    cells = ["", "Concern", "OPEN", "top secret"]
+    path = given.table(tmp_path / "h.csv", [{"comment": f"c {n}", "handling": cell} for n, cell in enumerate(cells)])
+    level = HandlingLevel.OFFICIAL_SENSITIVE
+    run = given.imported(sessions, actor, settings, path, programme_id=programme, handling_level=level)
+    assert given.counts(run) == (3, 0, 1)
+    found = [level for (level,) in given.stored(sessions, "SELECT handling_level FROM response ORDER BY id")]
+    assert found == ["official-sensitive", "concern", "open"]
+    with sessions.reading() as session:
+        (reject,) = listening.rejected(session, actor, run.id)
+        assert "'top secret' is not known" in reject.reason
+
+
+def test_a_file_with_nothing_to_read_or_a_column_that_is_not_there_starts_no_import(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS)
+    programme = given.programme(sessions, actor)
+    with pytest.raises(BadInput, match="nothing to read"):
+        given.started(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(date="date"))
+    with pytest.raises(BadInput, match="no column 'words'"):
+        given.started(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(text="words"))
+    for table in ("import_run", "job", "response", "feedback_channel"):
+        assert given.stored(sessions, f"SELECT id FROM {table}") == []
+
+
+def test_a_channel_of_another_programme_is_refused(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS)
+    one, two = given.programme(sessions, actor), given.programme(sessions, actor, "Scams")
+    with sessions.writing() as session:
+        channel = listening.add_channel(session, actor, two, name="Event", chosen="opt-in")
+    with sessions.writing() as session, pytest.raises(NotFound):
+        listening.start_import(
+            session, actor, programme_id=one, channel_id=channel.id, path=path, file_name="x", mapping=Mapping(text="comment")
+        )
+
+
+def test_a_stored_file_that_is_gone_or_changed_gives_one_sentence_and_stores_nothing(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS)
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, path, programme_id=programme)
+    kept = listening.keep(path, settings)
+    with kept.open("a", encoding="utf-8") as file:
+        file.write("r9,2026-03-04,Ash,Slipped in,16-24\n")
+    with pytest.raises(BadInput, match=r"events\.csv has changed since its import was started"):
+        listening.run_import(sessions, actor, import_id=run, settings=settings)
+    kept.unlink()
+    with pytest.raises(BadInput, match=r"no file events\.csv"):
+        listening.run_import(sessions, actor, import_id=run, settings=settings)
+    assert given.stored(sessions, "SELECT id FROM response") == []
+    assert listening.keep(path, settings) == kept  # choosing the file again mends it
+    listening.run_import(sessions, actor, import_id=run, settings=settings)
+    assert len(given.everything_said(sessions, actor, programme)) == 3
+
+
+def test_a_kept_copy_that_was_damaged_is_made_again(settings: Settings, tmp_path: Path) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS)
+    kept = listening.keep(path, settings)
+    kept.write_text("damaged", encoding="utf-8")
+    assert listening.keep(path, settings).read_bytes() == path.read_bytes()
+    assert [file.name for file in kept.parent.iterdir()] == [kept.name]
+
+
+def test_keeping_what_is_no_file_gives_a_sentence(settings: Settings, tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.csv", tmp_path):
+        with pytest.raises(BadInput, match=r"\.$"):
+            listening.keep(path, settings)
+
+
+def test_an_import_runs_once_and_says_the_same_when_it_is_run_again(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = given.table(tmp_path / "events.csv", ROWS)
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, path, programme_id=programme)
+    said = [listening.run_import(sessions, actor, import_id=run, settings=settings, then_analyse=True) for _ in range(2)]
+    assert said == [{"added": 3, "already_there": 0, "rejected": 0}] * 2
+    with sessions.reading() as session:
+        assert [job.name for job in jobs.recent_jobs(session, actor)].count("analyse") == 1
+    assert given.stored(sessions, "SELECT count(*) FROM event WHERE action = 'finish'") == [(1,)]
+
+
+def many(path: Path, rows: int = 300) -> Path:
+    return given.table(path, [{"date": "2026-03-01", "area": f"Area {n % 7}", "comment": f"Said {n // 2}"} for n in range(rows)])
+
+
+def test_of_two_workers_at_one_import_one_wins_and_nothing_is_doubled(
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 20)
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv"), programme_id=programme)
+    begin = threading.Barrier(2)
+    ended: list[object] = []
+
+    def work() -> None:
+        begin.wait()
+        try:
+            ended.append(listening.run_import(sessions, actor, import_id=run, settings=settings))
+        except CommsappError as error:
+            ended.append(error)
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert {"added": 300, "already_there": 0, "rejected": 0} in ended
+    assert all(isinstance(end, Conflict | dict) for end in ended), ended
+    assert Counter(said.original for said in given.everything_said(sessions, actor, programme)) == {
+        f"Said {n}": 2 for n in range(150)
+    }
+
+
+def test_two_files_into_one_programme_at_once_lose_no_choice_and_no_area(
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 5)
+    programme = given.programme(sessions, actor)
+    question = "Which one is it?"
+    mapping = Mapping(text="comment", area="area", attributes=("age",), questions=(question,))
+    runs = []
+    for name in ("left", "right"):
+        rows = [
+            {"comment": f"{name} {n}", "area": f"{name} {n}", "age": f"{name} {n}", question: f"{name} {n}"} for n in range(40)
+        ]
+        path = given.table(tmp_path / f"{name}.csv", rows)
+        runs.append(given.started(sessions, actor, settings, path, programme_id=programme, channel=name, mapping=mapping))
+    begin = threading.Barrier(2)
+    ended: list[object] = []
+
+    def work(run: int) -> None:
+        begin.wait()
+        try:
+            ended.append(listening.run_import(sessions, actor, import_id=run, settings=settings)["added"])
+        except Exception as error:
+            ended.append(error)
+
+    workers = [threading.Thread(target=work, args=(run,)) for run in runs]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert ended == [40, 40]
+    wanted = {f"{name} {n}" for name in ("left", "right") for n in range(40)}
+    with sessions.reading() as session:
+        assert set(listening.attributes(session, actor, programme)["age"]) == wanted
+        assert {area.name for area in listening.areas(session, actor, programme)} == wanted
+    ((choices,),) = given.stored(sessions, "SELECT choices FROM question")
+    assert set(_list(choices)) == wanted
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, sqlite_template: Path) -> tuple[Sessions, Actor, Settings]:
+    """A SQLite database whose changes wait for a lock only for a moment."""
+    data = tmp_path / "data"
+    data.mkdir(exist_ok=True)
+    shutil.copy(sqlite_template, data / "commsapp.sqlite")
+    settings = load_settings({"COMMSAPP_DATA_DIR": str(data)})
+    sessions = open_sessions(settings.database_url, busy_seconds=0.2)
+    with sessions.writing() as session:
+        actor = ensure_local(session)
+    return sessions, actor, settings
+
+
+def test_a_locked_database_gives_a_sentence_and_the_import_goes_on_afterwards(
+    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path
+) -> None:
+    sessions, actor, settings = embedded
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv"), programme_id=programme)
+    other = sqlite3.connect(settings.data_dir / "commsapp.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="busy with another change"):
+        listening.run_import(sessions, actor, import_id=run, settings=settings)
+    other.execute("ROLLBACK")
+    other.close()
+    assert given.stored(sessions, "SELECT count(*) FROM response") == [(0,)]
+    assert listening.run_import(sessions, actor, import_id=run, settings=settings)["added"] == 300
+
+
+def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes_on_afterwards(
+    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions, actor, settings = embedded
+    monkeypatch.setattr(importing, "BATCH", 50)
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv"), programme_id=programme)
+    ((pages,),) = given.stored(sessions, "PRAGMA page_count")
+
+    def limited(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages + 25}")
+
+    sessions.engine.dispose()
+    event.listen(sessions.engine, "connect", limited)
+    with pytest.raises(Unavailable, match="disk is full"):
+        listening.run_import(sessions, actor, import_id=run, settings=settings)
+    ((responses,),) = given.stored(sessions, "SELECT count(*) FROM response")
+    ((comments,),) = given.stored(sessions, "SELECT count(*) FROM comment")
+    ((added, checkpoint),) = given.stored(sessions, "SELECT added, checkpoint FROM import_run")
+    assert 0 < responses < 300  # the test is about an import cut off in its middle
+    assert responses == comments == added == checkpoint - 1
+    assert responses % 50 == 0
+    event.remove(sessions.engine, "connect", limited)
+    sessions.engine.dispose()
+    assert listening.run_import(sessions, actor, import_id=run, settings=settings)["added"] == 300
+    assert given.stored(sessions, "PRAGMA integrity_check") == [("ok",)]
+    said = Counter(one.original for one in given.everything_said(sessions, actor, programme))
+    assert said == {f"Said {n}": 2 for n in range(150)}
+
+
+CELLS = st.text(alphabet=st.characters(codec="utf-8"), max_size=30)
+
+
+@bounded(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@example(rows=[("\x00\ufeff", "=1+1", "31/12/2025", "'", "log")])
+@property_of(rows=st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=8))
+def test_whatever_stands_in_the_cells_each_row_is_added_or_rejected_and_the_second_time_nothing_is_new(
+    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path, rows: list[tuple[str, ...]]
+) -> None:
+    sessions, actor, settings = embedded
+    content = io.StringIO(newline="")
+    writer = csv.writer(content, quoting=csv.QUOTE_ALL)
+    writer.writerow(["comment", "area", "date", "age", "consent"])
+    writer.writerows([("x" + row[0], *row[1:]) for row in rows])
+    path = tmp_path / "wild.csv"
+    path.write_bytes(content.getvalue().encode("utf-8"))
+    ((number,),) = given.stored(sessions, "SELECT count(*) FROM programme")
+    programme = given.programme(sessions, actor, f"Programme {number}")
+    mapping = Mapping(text="comment", area="area", date="date", attributes=("age",), consent="consent")
+    how = {"programme_id": programme, "mapping": mapping, "date_order": DateOrder.DMY}
+    first = given.imported(sessions, actor, settings, path, **how)  # type: ignore[arg-type]
+    assert first.added + first.rejected == len(rows)
+    assert first.already_there == 0
+    second = given.imported(sessions, actor, settings, path, **how)  # type: ignore[arg-type]
+    assert given.counts(second) == (0, first.added, first.rejected)

@@ -1,0 +1,37 @@
+"""Settings: read once, refused in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from commsapp.config import load_settings
+from commsapp.errors import BadInput
+
+
+def refusal(tmp_path: Path, **environ: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        load_settings({"COMMSAPP_DATA_DIR": str(tmp_path), **environ})
+    return str(caught.value)
+
+
+def test_a_misspelt_setting_is_refused_with_the_right_name(tmp_path: Path) -> None:
+    assert "Did you mean COMMSAPP_DATABASE_URL?" in refusal(tmp_path, COMMSAPP_DATABSE_URL="sqlite:///x")
+
+
+def test_an_address_that_others_could_reach_is_refused_while_there_are_no_accounts(tmp_path: Path) -> None:
+    assert "everybody on the network" in refusal(tmp_path, COMMSAPP_HOST="0.0.0.0")
+
+
+def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    assert "COMMSAPP_PORT is 'http'" in refusal(tmp_path, COMMSAPP_PORT="http")
+
+
+def test_a_short_key_is_refused(tmp_path: Path) -> None:
+    assert "shorter than 32" in refusal(tmp_path, COMMSAPP_SECRET_KEY="secret")
+
+
+def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    first = load_settings({"COMMSAPP_DATA_DIR": str(tmp_path)}).secret_key
+    assert load_settings({"COMMSAPP_DATA_DIR": str(tmp_path)}).secret_key == first
+    assert len(first) >= 32
+    assert (tmp_path / "secret.key").stat().st_mode & 0o077 == 0
