@@ -1,6 +1,6 @@
 """Time the whole job beside the plain recipe, same encoder, same file, each in a fresh process: ``python -m benchmarks.run``.
 
-The file is 1,000 CFPB narratives by default, ``--file clinc`` takes 5,000 short texts, ``--rows`` other numbers. The data are
+The file is 600 CFPB narratives by default, ``--file clinc`` takes 5,000 short texts, ``--rows`` other numbers. The data are
 read from ../shared/data. Writes docs/speed.md.
 """
 
@@ -62,12 +62,12 @@ def timed(command: list[str], output: Path, column: str, folder: Path) -> Cost:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--file", choices=["cfpb", "clinc"], default="cfpb")
-    parser.add_argument("--rows", type=int, help="default: 1,000 narratives, or 5,000 short texts")
+    parser.add_argument("--rows", type=int, help="default: 600 narratives, or 5,000 short texts")
     args = parser.parse_args()
     if not DATA.is_dir():
         print(f"The data are not here: {DATA}. Nothing was timed.", file=sys.stderr)
         return 2
-    frame, column = texts(args.file, args.rows or (5_000 if args.file == "clinc" else 1_000))
+    frame, column = texts(args.file, args.rows or (5_000 if args.file == "clinc" else 600))
     with tempfile.TemporaryDirectory(prefix="commsapp-bench-") as name:
         folder = Path(name)
         frame.to_csv(folder / "in.csv", index=False)

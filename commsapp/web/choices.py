@@ -18,9 +18,9 @@ CHOSEN_HINTS = {
 }
 
 HANDLING = {
-    HandlingLevel.OPEN.value: "Open: everybody who works on the programme",
-    HandlingLevel.OFFICIAL_SENSITIVE.value: "Official-sensitive: only those cleared for it",
-    HandlingLevel.CONCERN.value: "Concern: someone may be at risk; held back from the analysis",
+    HandlingLevel.OPEN.value: "Open: everybody on the programme",
+    HandlingLevel.OFFICIAL_SENSITIVE.value: "Official-sensitive: those cleared for it",
+    HandlingLevel.CONCERN.value: "Concern: held back from the analysis",
 }
 
 READ_AS = {

@@ -69,7 +69,7 @@ def dropped(name: str, content: bytes) -> FilePayload:
 def with_a_bad_row_and_dates_to_ask_about() -> bytes:
     days = "".join(
         f"{number},0{number % 9 + 1}/02/2026,Eastgate,A {word} rang my mother and said he was the bank\n"
-        for number, word in enumerate("man lad woman boy caller stranger".split(), start=1)
+        for number, word in enumerate(["man", "lad", "woman", "boy", "caller", "stranger"], start=1)
     )
     return f"Ref,Date,Ward,Your comment\n{days}7,soon,Eastgate,No day for this one but words enough\n".encode()
 
@@ -142,7 +142,7 @@ def test_more_feedback_of_a_known_channel_is_recognised(site: Site, server: Live
     check_page(page, "check-new-channel")
     page.get_by_role("radio", name="Hotline").check()
     page.get_by_role("button", name="Import the file").click()
-    page.get_by_role("button", name="Stop: Import of hotline.csv").click()
+    page.get_by_role("button", name=re.compile("Stop.*Import of hotline.csv")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The work has stopped")
     check_page(page, "job-stopped")
 

@@ -26,7 +26,7 @@ def add(sessions: Sessions, actor: Actor, programme_id: int) -> None:
         programmes.add(session, attribute)
         areas = {area.name: area.id for area in listening.areas(session, actor, programme_id)}
         for number, comment in enumerate(_comments()):
-            _store(session, actor, programme_id, channel.id, areas, number, comment)
+            store(session, actor, programme_id, channel.id, areas, number, comment)
         _code(session, actor, programme_id)
     listening.store_results(sessions, actor, programme_id)
 
@@ -39,13 +39,25 @@ def _comments() -> list[dict[str, Any]]:
         "original": "Dzwonili z banku", "language": "pl", "translation": "They rang from the bank", "translator": "Ola",
         "from_translation": True, "topic": SCAMS, "tone": 0, "day": AFTER,
     }  # fmt: skip
-    secret = {"original": "My cousin did it", "topic": SCAMS, "tone": 0, "handling_level": "official-sensitive", "consent": ["log", "analyse"]}
+    secret = {
+        "original": "My cousin did it",
+        "topic": SCAMS,
+        "tone": 0,
+        "handling_level": "official-sensitive",
+        "consent": ["log", "analyse"],
+    }
     welsh = {"original": "Maen nhw'n ffonio o hyd", "language": "cy", "not_coded": "language not read: cy"}
     return [*scams, {"original": ATTACK, "topic": SCAMS, "tone": 0}, polish, secret, *waste, *neither, welsh]
 
 
-def _store(
-    session: Session, actor: Actor, programme_id: int, channel_id: int, areas: dict[str, int], number: int, comment: dict[str, Any]
+def store(
+    session: Session,
+    actor: Actor,
+    programme_id: int,
+    channel_id: int,
+    areas: dict[str, int],
+    number: int,
+    comment: dict[str, Any],
 ) -> None:
     response = responses.Response(
         organisation_id=actor.organisation_id,

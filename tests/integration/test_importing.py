@@ -470,7 +470,7 @@ def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes
     ((pages,),) = given.stored(sessions, "PRAGMA page_count")
 
     def limited(connection: sqlite3.Connection, *_: object) -> None:
-        connection.execute(f"PRAGMA max_page_count={pages + 25}")
+        connection.execute(f"PRAGMA max_page_count={pages + 12}")
 
     sessions.engine.dispose()
     event.listen(sessions.engine, "connect", limited)
@@ -490,11 +490,11 @@ def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes
     assert said == {f"Said {n}": 2 for n in range(150)}
 
 
-CELLS = st.text(alphabet=st.characters(codec="utf-8"), max_size=30)
+CELLS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\r\n\t\x00"), max_size=30)
 
 
 @bounded(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

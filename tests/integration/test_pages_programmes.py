@@ -9,6 +9,7 @@ from page_client import PageClient, page_client
 from pages_site import Site, open_site
 
 from commsapp.listening import service as listening
+from commsapp.planning import service as planning
 from commsapp.storage.events import Event
 
 
@@ -126,8 +127,9 @@ def test_a_wave_is_removed_after_a_question_and_what_was_said_stays(client: Page
 def test_a_wave_that_an_effect_is_measured_with_stays(client: PageClient, site: Site) -> None:
     found = heard.programme(site.sessions, site.actor)
     with site.sessions.writing() as session:
-        message = heard.planned(session, site.actor, found)
-    assert message
+        campaign = heard.campaign(session, site.actor, found)
+        message = heard.message(session, site.actor, found, campaign.id)
+        planning.fix_expected_effect(session, site.actor, message_id=message.id, **heard.expectation(found))  # type: ignore[arg-type]
 
     text = send(client, f"/programmes/{found.programme_id}/waves/{found.before_wave_id}/remove")
     assert "so it has to stay" in text

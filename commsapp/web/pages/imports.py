@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
+from wtforms.validators import ValidationError
 
 from commsapp.listening import service as listening
 from commsapp.listening.views import Programme
@@ -15,7 +16,6 @@ from commsapp.web.choices import CHOSEN, CHOSEN_HINTS
 from commsapp.web.pages.import_form import NEW, Decision, Looked, look, make_form, read_decisions
 from commsapp.web.security import STAFF, may_enter
 from commsapp.web.uploads import MOST_FILES, Batch
-from commsapp.web.wording import count
 
 blueprint = Blueprint("imports", __name__)
 
@@ -35,7 +35,7 @@ def files_field(label: str) -> Any:
 
 def _not_too_many(_form: Any, field: Any) -> None:
     if len(field.data) > MOST_FILES:
-        raise ValueError(f"Select {MOST_FILES} files or fewer at once")
+        raise ValidationError(f"Select {MOST_FILES} files or fewer at once")
 
 
 def import_address(batch: Batch) -> str:
@@ -129,7 +129,6 @@ def _start(programme: Programme | None, batch: Batch, decisions: list[Decision])
             then_analyse=True,
         )
         started.append(job_id)
-    flash(f"{count(len(started), 'file')} will be read now. You can leave this page; the work goes on.")
     return started[0]
 
 

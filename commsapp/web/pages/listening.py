@@ -153,7 +153,7 @@ def _comments(programme: Programme, said: Page, now: Narrowing, endpoint: str, *
         "now": now,
         "here": url_for(endpoint, **here),
         "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
-        "page_address": lambda page: url_for(endpoint, page=page, **here, **now.given),
+        "page_address": lambda page: url_for(endpoint, page=page, **here, **now.given, _anchor="comments"),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,
         "language_name": language,

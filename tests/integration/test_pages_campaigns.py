@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import heard
+import pytest
+import said
+from page_client import PageClient, page_client, parse
+from pages_site import Site, open_site
+from werkzeug.test import TestResponse
+
+from commsapp.evaluation import service as evaluation
+from commsapp.listening import service as listening
+from commsapp.planning import service as planning
+from commsapp.planning.campaigns import Campaign
+
+
+@pytest.fixture
+def site(tmp_path: Path, sqlite_template: Path) -> Site:
+    return open_site(tmp_path, sqlite_template)
+
+
+@pytest.fixture
+def client(site: Site) -> PageClient:
+    return page_client(site.app)
+
+
+@pytest.fixture
+def filled(site: Site) -> heard.Heard:
+    """A programme with answers before and after, and no campaign yet."""
+    return heard.programme(site.sessions, site.actor)
+
+
+def planned(site: Site, made: heard.Heard, *, expected: bool = True, name: str = "Not your account") -> Campaign:
+    """A campaign with one message."""
+    with site.sessions.writing() as session:
+        campaign = heard.campaign(session, site.actor, made, name=name)
+        message = heard.message(session, site.actor, made, campaign.id)
+        if expected:
+            planning.fix_expected_effect(session, site.actor, message_id=message.id, **heard.expectation(made))  # type: ignore[arg-type]
+        return planning.campaign(session, site.actor, campaign.id)
+
+
+def words(page: TestResponse) -> str:
+    """The words of a page, without its markup."""
+    body = page.get_data(as_text=True).partition("<main")[2].partition("</main>")[0]
+    plain = html.unescape(re.sub(r"<script.*?</script>|<[^>]+>", " ", body, flags=re.DOTALL)).replace("\u00a0", " ")
+    return " ".join(plain.split())
+
+
+def filled_in(made: heard.Heard, **other: Any) -> dict[str, Any]:
+    """What an officer sends; `other` replaces what is given."""
+    given = {
+        "text": "Your account is not for rent.",
+        "language": "en",
+        "name": "Not your account",
+        "objective": "More people have heard of it.",
+        "approach": "deterrence",
+        "behaviour": "facilitate",
+        "playbook": "not-your-account",
+        "start": "1/12/2025",
+        "end": "31 January 2026",
+        "areas": list(heard.CAMPAIGN_AREAS),
+        "direction": "up",
+        "target": "10",
+        "smallest": "5",
+        "by": "28/2/2026",
+        "before_wave": str(made.before_wave_id),
+        "after_wave": "",
+    }
+    return given | other
+
+
+def send(client: PageClient, path: str, given: dict[str, Any]) -> TestResponse:
+    return client.post(path, data={"csrf_token": client.token(path), **given})
+
+
+def campaigns_of(site: Site, made: heard.Heard) -> list[Campaign]:
+    with site.sessions.reading() as session:
+        return [
+            planning.campaign(session, site.actor, one.id) for one in planning.campaigns(session, site.actor, made.programme_id)
+        ]
+
+
+def test_without_a_campaign_the_list_leads_to_what_was_heard(client: PageClient, filled: heard.Heard) -> None:
+    page = client.get(f"/programmes/{filled.programme_id}/campaigns")
+
+    assert "No campaign is planned yet" in words(page)
+    assert f'href="/programmes/{filled.programme_id}/listening"' in page.get_data(as_text=True)
+
+
+def test_campaigns_are_listed_with_when_where_and_why(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    planned(site, filled)
+    text = words(client.get(f"/programmes/{filled.programme_id}/campaigns"))
+
+    assert "Not your account More people have heard of it. Deterrence · 1 December 2025 to 31 January 2026 · Ash, Birch" in text
+
+
+def test_planning_starts_with_the_result_and_what_it_can_and_cannot_show(client: PageClient, filled: heard.Heard) -> None:
+    page = client.get(f"/results/{filled.result_id}/plan")
+    text = words(page)
+
+    assert f"In November, 40 % of people answered ‘Yes’ to ‘{heard.QUESTION}’ (600 replies, 95 % interval 36 to 44 %)." in text
+    assert "What 600 replies can and cannot show" in text
+    assert "can show a change of" in text
+    assert "You can’t change later what you expect." in text
+    assert "This is a made-up place" in page.get_data(as_text=True)
+
+
+def test_the_objective_and_the_wave_before_are_filled_in_from_the_result(client: PageClient, filled: heard.Heard) -> None:
+    page = parse(client.get(f"/results/{filled.result_id}/plan").get_data(as_text=True))
+
+    [objective] = [part for part in page.iter("textarea") if part.get("name") == "objective"]
+    assert (objective.text or "").strip().endswith("We want to change that.")
+    [wave] = [part for part in page.iter("select") if part.get("name") == "before_wave"]
+    assert [choice.get("value") for choice in wave if choice.get("selected") is not None] == [str(filled.before_wave_id)]
+
+
+def test_one_page_saves_campaign_message_and_expected_effect(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    answer = send(client, f"/results/{filled.result_id}/plan", filled_in(filled))
+
+    [campaign] = campaigns_of(site, filled)
+    [message] = campaign.messages
+    assert answer.headers["Location"] == f"/campaigns/{campaign.id}"
+    assert (campaign.approach, campaign.playbook, campaign.areas) == ("deterrence", "not-your-account", heard.CAMPAIGN_AREAS)
+    assert (campaign.start, campaign.end) == (heard.START, heard.END)
+    assert message.cited is not None
+    assert message.cited.id == filled.result_id
+    assert message.expected is not None
+    assert (message.expected.target_difference, message.expected.smallest) == pytest.approx((0.1, 0.05))
+    assert (message.expected.direction, message.expected.by, message.expected.after_wave_id) == ("up", heard.BY, None)
+    assert message.expected.areas == heard.CAMPAIGN_AREAS
+    assert "What you expect of it is fixed." in words(client.get(f"/campaigns/{campaign.id}"))
+
+
+def test_a_message_on_tone_keeps_its_scale_and_its_segment(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    said.add(site.sessions, site.actor, filled.programme_id)
+    with site.sessions.reading() as session:
+        tone = listening.frozen_results(
+            session, site.actor, filled.programme_id, measure="tone", wave="November", area="", segment="age = 16-24"
+        )
+    path = f"/results/{tone['id'].iloc[0]}/plan"
+    assert "On the scale of tone, from −1 to +1" in words(client.get(path))
+    answer = send(client, path, filled_in(filled, target="0.2", smallest="", areas=[]))
+
+    assert answer.status_code == 302
+    [campaign] = campaigns_of(site, filled)
+    expected = campaign.messages[0].expected
+    assert expected is not None
+    assert (expected.measure, expected.target_difference, expected.smallest) == ("tone", 0.2, None)
+    assert (expected.segment, expected.areas) == ("age = 16-24", ())
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "sentence"),
+    [
+        ({"text": " "}, "text", "Enter what the message says"),
+        ({"name": ""}, "name", "Enter a name for the campaign"),
+        ({"objective": ""}, "objective", "Enter the objective"),
+        ({"approach": ""}, "approach", "Select an approach"),
+        ({"behaviour": ""}, "behaviour", "Select a behaviour"),
+        ({"behaviour": "report"}, "behaviour", "Select a behaviour that deterrence works on: join, facilitate or procure"),
+        ({"playbook": "know-the-approach"}, "playbook", "Select a playbook for deterrence, or none"),
+        ({"start": "soon"}, "start", "Enter a day such as 31/3/2026 or 31 March 2026"),
+        ({"end": "1/11/2025"}, "end", "The last day must be the same as or after the first day"),
+        ({"direction": ""}, "direction", "Select up or down"),
+        ({"target": ""}, "target", "Enter by how much it should change"),
+        ({"target": "many"}, "target", "Enter a number, such as 4.5"),
+        ({"target": "-3"}, "target", "Enter a size above 0; the direction says which way"),
+        ({"target": "70"}, "target", "A target difference of 70 points up is more than there is room for."),
+        ({"smallest": "0"}, "smallest", "Enter a size above 0; the direction says which way"),
+        ({"smallest": "12"}, "smallest", "The smallest change that matters (12 points) is larger than the target difference"),
+        ({"by": ""}, "by", "Enter the day by which it should have changed"),
+        ({"by": "1/9/2025"}, "by", "The day must be on or after the first day of the campaign, 1 December 2025"),
+        ({"before_wave": ""}, "before_wave", "Select the wave before"),
+        ({"before_wave": "after"}, "before_wave", "The wave before, February, runs until 28 February 2026"),
+        ({"after_wave": "before"}, "after_wave", "The wave after, November, starts on 1 November 2025"),
+    ],
+)
+def test_every_mistake_is_said_beside_its_field_and_nothing_is_stored(
+    client: PageClient, site: Site, filled: heard.Heard, given: dict[str, str], field: str, sentence: str
+) -> None:
+    waves = {"before": str(filled.before_wave_id), "after": str(filled.after_wave_id)}
+    page = send(client, f"/results/{filled.result_id}/plan", filled_in(filled, **{k: waves.get(v, v) for k, v in given.items()}))
+
+    assert page.status_code == 422
+    text = html.unescape(page.get_data(as_text=True))
+    assert re.search(rf'href="#{field}"[^>]*>\s*{re.escape(sentence)}', text)
+    assert "<title>Error: " in text
+    assert campaigns_of(site, filled) == []
+
+
+def test_a_name_that_is_taken_is_said_beside_the_name(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    planned(site, filled)
+    page = send(client, f"/results/{filled.result_id}/plan", filled_in(filled))
+
+    assert page.status_code == 422
+    assert re.search(r'href="#name"[^>]*>\s*There is a campaign called', page.get_data(as_text=True))
+
+
+def test_a_message_can_join_a_campaign_that_exists(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled)
+    path = f"/results/{filled.result_id}/plan"
+    assert f'href="{path}?campaign={campaign.id}"' in client.get(path).get_data(as_text=True)
+    joining = f"{path}?campaign={campaign.id}"
+    assert "This message joins Not your account (deterrence" in words(client.get(joining))
+    wanted = {"text", "language", "behaviour", "direction", "target", "smallest", "by", "before_wave", "after_wave"}
+    given = {name: value for name, value in filled_in(filled).items() if name in wanted}
+    answer = send(client, joining, given | {"text": "A second one.", "behaviour": "join"})
+
+    assert answer.headers["Location"] == f"/campaigns/{campaign.id}"
+    [kept] = campaigns_of(site, filled)
+    assert [message.text for message in kept.messages] == ["Your account is not for rent.", "A second one."]
+    text = words(client.get(f"/campaigns/{campaign.id}"))
+    assert "Message 1" in text
+    assert "Message 2" in text
+
+
+def test_a_campaign_of_another_programme_can_not_be_joined(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    other = planned(site, heard.programme(site.sessions, site.actor, name="Other"))
+
+    assert client.get(f"/results/{filled.result_id}/plan?campaign={other.id}").status_code == 404
+
+
+def test_a_count_of_comments_is_nothing_to_plan_on(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    said.add(site.sessions, site.actor, filled.programme_id)
+    with site.sessions.reading() as session:
+        counted = listening.frozen_results(session, site.actor, filled.programme_id, measure="comments", wave="")
+    page = client.get(f"/results/{counted['id'].iloc[0]}/plan")
+
+    assert page.status_code == 422
+    assert "Choose a topic, an answer or the tone." in words(page)
+
+
+def test_what_is_not_there_is_not_found(client: PageClient) -> None:
+    for path in ("/results/99/plan", "/campaigns/99", "/messages/99/activities"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_campaign_shows_what_it_cites_what_it_expects_and_that_it_was_not_measured(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    campaign = planned(site, filled)
+    text = words(client.get(f"/campaigns/{campaign.id}"))
+
+    assert "Your account is not for rent." in text
+    assert "In November, 40 % of people answered" in text
+    assert "should go up by 10 points by 28 February 2026. The smallest change that matters is 5 points." in text
+    assert "Not measured yet." in text
+    assert "This campaign, Not your account: 1 December 2025 to 31 January 2026" in text
+    assert "Arrests (Ash): 5 January 2026" in text
+    assert "Campaign areas 60 % (54 to 65 %)" in text
+    assert "None yet: say where and when" in text
+
+
+def test_the_cited_result_stays_and_stands_beside_what_it_is_now(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled)
+    listening.store_results(site.sessions, site.actor, filled.programme_id)
+    assert "gives the same." in words(client.get(f"/campaigns/{campaign.id}"))
+
+    with site.sessions.writing() as session:
+        heard._survey(session, site.actor, heard_elsewhere(site), {said.BEFORE: {"Ash": 0.9}})
+    assert "In November, 40 % of people answered" in words(client.get(f"/campaigns/{campaign.id}"))
+
+
+def heard_elsewhere(site: Site) -> int:
+    with site.sessions.writing() as session:
+        return listening.create_programme(session, site.actor, name="Elsewhere").id
+
+
+@pytest.mark.parametrize(
+    ("after", "headline", "mark"),
+    [
+        (0.6, "It moved, but that is an association only", "app-verdict"),
+        (0.2, "It moved the wrong way", "app-verdict app-verdict--backfire"),
+        (0.42, "Too little data to tell", "app-verdict"),
+    ],
+)
+def test_measuring_shows_the_verdict_in_plain_words_before_anything_else(
+    client: PageClient, site: Site, after: float, headline: str, mark: str
+) -> None:
+    made = heard.programme(site.sessions, site.actor, after=after)
+    campaign = planned(site, made)
+    path = f"/campaigns/{campaign.id}"
+    token = client.token(path)
+    page = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token}, follow_redirects=True)
+    text = words(page)
+
+    assert page.status_code == 200
+    assert "The effect was measured:" in text
+    block = text.partition("Did it move?")[2].strip()
+    assert block.startswith(f"{headline} Expected +10 points by 28 February 2026, measured")
+    assert f'class="{mark}"' in page.get_data(as_text=True)
+    assert block.index("What was checked") < block.index("How it was measured")
+    assert "The expected effect was fixed after the start" in block
+    assert "weakest of 4 kinds of design" in block
+    assert "Measure the effect again" in block
+
+
+def test_without_a_wave_after_the_page_says_what_to_do(client: PageClient, site: Site) -> None:
+    made = heard.programme(site.sessions, site.actor, after=None)
+    campaign = planned(site, made)
+    with site.sessions.writing() as session:
+        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id)
+        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id)
+    page = client.get(f"/campaigns/{campaign.id}")
+
+    assert "Too little data to tell" in words(page)
+    assert "Ask the same question in Ash and Birch" in words(page)
+    assert "Earlier measurements, which are kept" in words(page)
+    assert "app-picture" not in page.get_data(as_text=True)
+
+
+def test_a_message_without_an_expected_effect_can_not_be_measured(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled, expected=False)
+    page = client.get(f"/campaigns/{campaign.id}")
+    assert "its effect can’t be measured" in words(page)
+    assert "Measure the effect" not in words(page)
+
+    token = client.token(f"/results/{filled.result_id}/plan")
+    refused = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
+    assert refused.status_code == 422
+
+
+def test_a_campaign_without_a_message_says_where_to_find_one(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    with site.sessions.writing() as session:
+        campaign = heard.campaign(session, site.actor, filled)
+
+    assert "It has no message yet." in words(client.get(f"/campaigns/{campaign.id}"))
+
+
+def test_an_activity_is_added_with_its_area_days_and_cost(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled)
+    path = f"/messages/{campaign.messages[0].id}/activities"
+    assert 'value="1/12/2025"' in client.get(path).get_data(as_text=True)
+    given = {"medium": "posters on buses", "area": "Ash", "start": "1/12/2025", "end": "24/12/2025", "cost": "1,850"}
+    answer = send(client, path, given)
+
+    assert answer.headers["Location"] == f"/campaigns/{campaign.id}"
+    text = words(client.get(f"/campaigns/{campaign.id}"))
+    assert "Posters on buses, Ash, 1 December 2025 to 24 December 2025, £1,850 (planned)" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "sentence"),
+    [
+        ({"medium": ""}, "medium", "Enter the medium"),
+        ({"end": "1/11/2025"}, "end", "The last day must be the same as or after the first day"),
+        ({"cost": "-5"}, "cost", "Enter a cost of 0 or more"),
+        ({"area": "Mars"}, "area", "Not a valid choice"),
+    ],
+)
+def test_an_activity_that_can_not_be_is_refused_beside_its_field(
+    client: PageClient, site: Site, filled: heard.Heard, given: dict[str, str], field: str, sentence: str
+) -> None:
+    campaign = planned(site, filled)
+    complete = {"medium": "posters", "area": "", "start": "1/12/2025", "end": "24/12/2025", "cost": ""}
+    page = send(client, f"/messages/{campaign.messages[0].id}/activities", complete | given)
+
+    assert page.status_code == 422
+    assert re.search(rf'href="#{field}"[^>]*>\s*{re.escape(sentence)}', page.get_data(as_text=True))
+    assert campaigns_of(site, filled)[0].messages[0].activities == ()
