@@ -12,6 +12,7 @@ from pages_site import Site, open_site
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from commsapp.listening import service as listening
+from commsapp.storage import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -108,6 +109,13 @@ def test_two_spreadsheets_become_topics_that_can_be_read(
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Reading what people said")
     check_page(page, "job-waiting")
+    with site.sessions.writing() as session:
+        jobs.claim(session, 1, "test")
+        jobs.renew(session, 1, "test", stage="Reading rows", done=20)
+    expect(page.get_by_text("20 so far")).to_be_visible(timeout=10_000)
+    check_page(page, "job-running")
+    with site.sessions.writing() as session:
+        jobs.release(session, 1, "test")
     worker.go.set()
     expect(page.get_by_role("heading", level=1)).to_have_text("Done: what came in", timeout=90_000)
     expect(page.get_by_text(re.compile(r"46.responses, \d+.topics?, \d+.set aside"))).to_be_visible()

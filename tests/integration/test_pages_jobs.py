@@ -72,7 +72,8 @@ def test_running_work_says_its_stage_in_plain_words(client: PageClient, site: Si
 
     part = client.get(f"/jobs/{job_id}/part", headers={"HX-Request": "true"})
     text = part.get_data(as_text=True)
-    assert "Judging the tone: 412 of 1,200" in text
+    assert "Judging the tone</label>" in text
+    assert "412 of 1,200" in text
     assert re.search(r'<progress[^>]*max="1200" value="412"', text)
     assert "<html" not in text
     assert "HX-Redirect" not in part.headers

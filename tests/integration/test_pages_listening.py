@@ -155,6 +155,13 @@ def test_the_chart_shows_what_was_chosen_with_its_table_and_what_else_happened(
     assert "1 November 2025 to 30 November 2025" in text
 
 
+def test_one_wave_alone_is_said_and_not_drawn(client: PageClient, filled: heard.Heard) -> None:
+    page = client.get(f"{address(filled, 'listening')}?chart=topic+Waste&area=Birch").get_data(as_text=True)
+
+    assert "This was heard in one wave only; a second one will show whether it changes." in page
+    assert "data-chart-spec" not in page
+
+
 def test_events_in_other_areas_are_left_out_of_the_chart(client: PageClient, filled: heard.Heard) -> None:
     assert "Arrests" not in text_of(client, address(filled), area="Birch")
 

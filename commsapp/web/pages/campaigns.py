@@ -164,7 +164,7 @@ def _shown(campaign: Campaign, message: Message, number: int) -> ShownMessage:
         message=message,
         says=result_sentence(message.cited) if message.cited else "",
         now=_now(message.cited) if message.cited else "",
-        drawn=_drawn(campaign, message),
+        drawn=_drawn(campaign, message, f"Message {number}: " if len(campaign.messages) > 1 else ""),
         effect=latest,
         earlier=tuple(measured[1:]),
         picture=effect_picture.picture(latest, message.expected) if latest and message.expected else None,
@@ -182,7 +182,7 @@ def _now(cited: Result) -> str:
     return f"The analysis of {day(latest.made_at)} gives the same." if same else result_sentence(latest)
 
 
-def _drawn(campaign: Campaign, message: Message) -> results.OverWaves | None:
+def _drawn(campaign: Campaign, message: Message, which: str) -> results.OverWaves | None:
     """What the message should move, over all waves: in the areas where it is measured, and in all others."""
     expected = message.expected
     if expected is None:
@@ -197,7 +197,7 @@ def _drawn(campaign: Campaign, message: Message) -> results.OverWaves | None:
     ).assign(measure=expected.measure)
     period = pd.DataFrame([(f"This campaign, {campaign.name}", campaign.start, campaign.end)], columns=["name", "start", "end"])
     period["ours"] = True
-    return results.draw(session, actor, programme_id, table, title=_title(message), areas=expected.areas, period=period)
+    return results.draw(session, actor, programme_id, table, title=which + _title(message), areas=expected.areas, period=period)
 
 
 def _title(message: Message) -> str:

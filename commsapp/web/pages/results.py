@@ -87,7 +87,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class OverWaves:
-    """A chart over waves with its words; ``chart`` is none where nothing can be drawn."""
+    """A chart over waves with its words; where nothing can be drawn ``chart`` is none and ``description`` says why."""
 
     title: str
     description: str
@@ -204,11 +204,12 @@ def draw(
     period : name, start, end, ours of what else is to be marked, such as a campaign.
 
     """
-    if table.empty:
-        return OverWaves(title, "", None)
     waves = listening.waves(session, actor, programme_id)
     spans = pd.DataFrame([(wave.name, wave.start, wave.end) for wave in waves], columns=["wave", "start", "end"])
     data = table.drop(columns=["start", "end"], errors="ignore").merge(spans, on="wave").sort_values("start", kind="stable")
+    # A wave may have been removed since the figures were made.
+    if data["wave"].nunique() < 2:
+        return OverWaves(title, _too_few_waves(data), None)
     first, last = min(data["start"]), max(data["end"])
     happened = [
         event for event in listening.context_events(session, actor, programme_id) if first <= event.end and event.start <= last
@@ -230,7 +231,13 @@ def _marks(events: list[ContextEvent]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "start", "end"])
 
 
+def _too_few_waves(data: pd.DataFrame) -> str:
+    if data.empty:
+        return "Nothing of this was heard on days that lie in a wave."
+    return "This was heard in one wave only; a second one will show whether it changes."
+
+
 def _description(data: pd.DataFrame, *, tone: bool, people: bool) -> str:
     waves = data["wave"].nunique()
     what = "Mean tone of the feedback" if tone else f"Shares of {'people' if people else 'feedback'}"
-    return f"{what} in {waves} waves." if waves > 1 else f"{what} in one wave; a second one will show whether it changes."
+    return f"{what} in {waves} waves."
