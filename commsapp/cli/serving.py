@@ -17,6 +17,7 @@ from commsapp.cli.listening import opened
 from commsapp.cli.showing import console
 from commsapp.config import Settings, load_settings
 from commsapp.errors import Unavailable
+from commsapp.listening import service as listening
 from commsapp.storage import database
 
 RESTART_AFTER = 2.0
@@ -30,9 +31,17 @@ def serve() -> None:
     from commsapp.app import create_app
 
     settings = load_settings()
-    opened()
+    with opened().reading() as session:
+        listening.clear_uploads(session, settings)
     try:
-        server = create_server(create_app(settings), host=settings.host, port=settings.port, threads=8)
+        server = create_server(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            threads=8,
+            # Larger ones are refused by the pages too, in a sentence; waitress by itself would cut them off at 1 GiB.
+            max_request_body_size=settings.upload_limit + 2**20,
+        )
     except OSError as error:
         raise Unavailable(
             f"Port {settings.port} is taken by another program.", "Stop that, or set COMMSAPP_PORT to another number."

@@ -9,7 +9,10 @@ from commsapp.errors import BadInput
 from commsapp.evaluation.comparing import Question, measured
 from commsapp.evaluation.views import VERDICT_WORDS, Diagnosis, EffectView
 from commsapp.listening import service as listening
+from commsapp.listening.measuring import TOPIC_SHARE
+from commsapp.listening.reporting import NO_TOPIC
 from commsapp.planning import service as planning
+from commsapp.planning.campaigns import ExpectedEffect
 from commsapp.storage import campaigns as store
 from commsapp.storage.session import Session
 
@@ -23,7 +26,8 @@ def measure_effect(session: Session, actor: Actor, *, message_id: int) -> Effect
 
     Raises
     ------
-    NotFound : no such message. BadInput : nothing was fixed that it should move.
+    NotFound : no such message. BadInput : nothing was fixed that it should move, or topics were found again since and its
+        topic is not among them.
 
     """
     question = _question(session, actor, message_id)
@@ -58,6 +62,7 @@ def _question(session: Session, actor: Actor, message_id: int) -> Question:
         raise BadInput("Nothing is fixed that this message should move.", "Fix the expected effect first.")
     campaign = planning.campaign(session, actor, message.campaign_id)
     programme_id = campaign.programme_id
+    _check_topic(session, actor, programme_id, message.expected)
     return Question(
         expected=message.expected,
         campaign=campaign,
@@ -65,6 +70,18 @@ def _question(session: Session, actor: Actor, message_id: int) -> Question:
         waves=tuple(listening.waves(session, actor, programme_id)),
         context_events=tuple(listening.context_events(session, actor, programme_id)),
     )
+
+
+def _check_topic(session: Session, actor: Actor, programme_id: int, expected: ExpectedEffect) -> None:
+    """Refuse a topic that the codebook in use doesn't have: its share would be 0 in every wave, which nobody measured."""
+    codebook = listening.codebook_in_use(session, actor, programme_id)
+    if expected.measure != TOPIC_SHARE or codebook is None:
+        return
+    if expected.item not in {topic.name for topic in codebook.topics} | {NO_TOPIC}:
+        raise BadInput(
+            f"Topics were found again, and ‘{expected.item}’ is not among them any more, so its change can't be measured.",
+            "Plan a message on one of the topics in use; what was measured before is kept.",
+        )
 
 
 def _view(row: store.MeasuredEffect, message_id: int) -> EffectView:

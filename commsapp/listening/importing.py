@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
-import hashlib
-import secrets
-import shutil
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from pathlib import Path
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
-from commsapp.errors import BadInput, Conflict, NotFound, Unavailable
+from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.columns import Mapping, check, handling_word
@@ -22,6 +18,7 @@ from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
+from commsapp.listening.uploads import forget, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
 from commsapp.storage.base import insert_new, now
 from commsapp.storage.counting import ScratchCounter
@@ -63,7 +60,7 @@ def start_import(
         person_name=actor.name,
         file_name=file_name,
         stored_as=str(path),
-        sha256=_sha256(path),
+        sha256=sha256_of(path),
         mapping=mapping.to_json(),
         date_order=date_order or "",
         handling_level=handling_level,
@@ -112,6 +109,8 @@ def run_import(
         with sessions.writing() as session:
             _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
     with sessions.reading() as session:
+        forget(session, Path(run.stored_as), settings)
+    with sessions.reading() as session:
         done = imports.import_run(session, actor, import_id)
         assert done is not None
         return {"added": done.added, "already_there": done.already_there, "rejected": done.rejected}
@@ -121,7 +120,7 @@ def _open_as_started(run: imports.ImportRun) -> Table:
     path = Path(run.stored_as)
     table = open_table(path, name=run.file_name)
     # The rows before the checkpoint came from the file as it was; going on in another one would lose and double rows.
-    if _sha256(path) != run.sha256:
+    if sha256_of(path) != run.sha256:
         raise BadInput(f"{run.file_name} has changed since its import was started.", "Import it again.")
     return table
 
@@ -369,35 +368,3 @@ def _level_of(row: imports.RejectedRow, run: imports.ImportRun) -> str:
     if cell is None:
         return HandlingLevel.CONCERN
     return (handling_word(cell) or HandlingLevel.CONCERN) if cell.strip() else run.handling_level
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def keep(path: Path, settings: Settings) -> Path:
-    """Copy a file into the data folder under a name of our own, for an import that runs later; returns where it lies.
-
-    Raises
-    ------
-    BadInput : there is no such file, or it can't be read. Unavailable : the disk is full.
-
-    """
-    uploads = settings.data_dir / "uploads"
-    partial = uploads / f"{secrets.token_hex(8)}.part"  # a name of its own: two may keep the same file at once
-    try:
-        uploads.mkdir(parents=True, exist_ok=True)
-        target = uploads / _sha256(path)
-        if not target.exists() or _sha256(target) != target.name:
-            shutil.copyfile(path, partial)
-            partial.replace(target)
-    except FileNotFoundError as error:
-        raise BadInput(f"There is no file {path}.", "Check its name.") from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise Unavailable("The disk is full; nothing was stored.", "Free some space, then try again.") from error
-        raise BadInput(f"{path} can't be read: {error.strerror}.", "Check what it is and who may read it.") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return target

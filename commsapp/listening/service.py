@@ -5,7 +5,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 """
 
 from commsapp.listening.analysing import run_analysis, start_analysis
-from commsapp.listening.importing import import_of, imports_of, keep, rejected, run_import, start_import
+from commsapp.listening.importing import import_of, imports_of, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves, tone_by_topic
 from commsapp.listening.programmes import (
     add_area,
@@ -36,6 +36,8 @@ from commsapp.listening.reporting import (
     result_now,
     store_results,
 )
+from commsapp.listening.uploads import clear as clear_uploads
+from commsapp.listening.uploads import keep
 
 __all__ = [
     "add_area",
@@ -46,6 +48,7 @@ __all__ = [
     "areas",
     "attributes",
     "channels",
+    "clear_uploads",
     "codebook_in_use",
     "comments_page",
     "context_events",

@@ -63,6 +63,12 @@ def import_runs(session: Session, actor: Actor, programme_id: int, *, limit: int
     return list(session.scalars(query))
 
 
+def files_needed(session: Session) -> set[str]:
+    """Where the files lie of all imports that have not ended, whoever started them."""
+    query = select(ImportRun.stored_as).where(ImportRun.finished_at.is_(None)).order_by(ImportRun.id)
+    return set(session.scalars(query))
+
+
 def rejected_rows(session: Session, actor: Actor, import_id: int, *, limit: int = 200) -> list[RejectedRow]:
     """Rows of an import that could not be read, in the order of the file."""
     query = (

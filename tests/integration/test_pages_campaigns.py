@@ -17,7 +17,7 @@ from commsapp.evaluation import service as evaluation
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign
-from commsapp.storage import responses
+from commsapp.storage import codings, responses
 
 
 @pytest.fixture
@@ -340,6 +340,39 @@ def test_a_message_without_an_expected_effect_can_not_be_measured(client: PageCl
     token = client.token(f"/results/{filled.result_id}/plan")
     refused = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
     assert refused.status_code == 422
+
+
+def test_a_topic_that_was_replaced_is_not_measured_as_nothing(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    said.add(site.sessions, site.actor, filled.programme_id)
+    with site.sessions.reading() as session:
+        cited = listening.frozen_results(
+            session,
+            site.actor,
+            filled.programme_id,
+            measure="topic share",
+            item="Scam calls",
+            wave="November",
+            area="",
+            segment="",
+        )
+    send(client, f"/results/{cited['id'].iloc[0]}/plan", filled_in(filled, areas=[]))
+    [campaign] = campaigns_of(site, filled)
+    with site.sessions.writing() as session:
+        topics = [{"number": 0, "name": "Waste", "phrases": [], "centroid": b"", "size": 1}]
+        codings.add_version(
+            session,
+            programme_id=filled.programme_id,
+            granularity="coarse",
+            encoder_version="none",
+            threshold=0.5,
+            fingerprint="fedcba9876543210",
+            topics=topics,
+        )
+    token = client.token(f"/campaigns/{campaign.id}")
+    page = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
+
+    assert page.status_code == 422
+    assert "‘Scam calls’ is not among them any more" in words(page)
 
 
 def test_a_campaign_without_a_message_says_where_to_find_one(client: PageClient, site: Site, filled: heard.Heard) -> None:

@@ -1,0 +1,77 @@
+"""Files between their arrival and the end of their import: kept under names of our own, removed as soon as they have been read.
+
+They hold what people said before anything was checked, so none stays longer than it is needed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from commsapp.config import Settings
+from commsapp.errors import BadInput, Unavailable
+from commsapp.storage import imports
+from commsapp.storage.session import Session
+
+A_WEEK = 7 * 24 * 3600
+
+
+def keep(path: Path, settings: Settings) -> Path:
+    """Copy a file into the data folder under a name of our own, for an import that runs later; returns where it lies.
+
+    Raises
+    ------
+    BadInput : there is no such file, or it can't be read. Unavailable : the disk is full.
+
+    """
+    uploads = _uploads(settings)
+    partial = uploads / f"{secrets.token_hex(8)}.part"  # a name of its own: two may keep the same file at once
+    try:
+        uploads.mkdir(parents=True, exist_ok=True)
+        target = uploads / sha256_of(path)
+        if not target.exists() or sha256_of(target) != target.name:
+            shutil.copyfile(path, partial)
+            partial.replace(target)
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file {path}.", "Check its name.") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Unavailable("The disk is full; nothing was stored.", "Free some space, then try again.") from error
+        raise BadInput(f"{path} can't be read: {error.strerror}.", "Check what it is and who may read it.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def forget(session: Session, path: Path, settings: Settings) -> None:
+    """Remove a file from the data folder, unless an import that has not ended still needs it."""
+    if path.parent == _uploads(settings) and str(path) not in imports.files_needed(session):
+        path.unlink(missing_ok=True)
+
+
+def clear(session: Session, settings: Settings) -> int:
+    """Remove files that were brought a week ago or more and never imported; returns how many."""
+    folder = _uploads(settings)
+    needed = imports.files_needed(session)
+    old = [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if str(path) not in needed and path.stat().st_mtime < time.time() - A_WEEK
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _uploads(settings: Settings) -> Path:
+    return settings.data_dir / "uploads"
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
