@@ -24,9 +24,11 @@ from commsapp.planning import service as planning
 from commsapp.storage import codings, responses
 from commsapp.storage import results as results_of_storage
 from commsapp.storage.session import Sessions
+from commsapp.textmodels.sentiment import LABELS
 
 QUESTION = "Have you heard of it?"
 KEYS = ["t1", "t2", "t3"]
+CHANCES = [(0.7, 0.2, 0.1), (0.1, 0.2, 0.7), (0.2, 0.6, 0.2)]
 
 
 def survey(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, programme: int, *, yes: int, **how: str) -> None:
@@ -39,11 +41,12 @@ def survey(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, p
 
 
 def coded(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, programme: int) -> None:
-    """40 comments over three months and two areas, coded by hand as a model would: three topics' worth of texts, six not coded."""
+    """40 comments of three months and two areas, coded as a model would: on two topics or none, six not coded."""
+    ages, areas = ("16-24", "65+", ""), ("Ash", "Birch")
     rows = [
-        {"date": f"2026-0{3 + n % 3}-{n % 28 + 1:02}", "area": ("Ash", "Birch")[n % 2], "age": ("16-24", "65+", "")[n % 3], "comment": f"c {n}"}
+        {"date": f"2026-0{3 + n % 3}-{n % 28 + 1:02}", "area": areas[n % 2], "age": ages[n % 3], "comment": f"c {n}"}
         for n in range(40)
-    ]  # fmt: skip
+    ]
     given.imported(sessions, actor, settings, given.table(folder / "said.csv", rows), programme_id=programme)
     with sessions.reading() as session:
         comments = responses.comment_frame(session, actor, programme)
@@ -78,19 +81,14 @@ def coded(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, pr
             session, actor, name="topic assigner", version=f"codebook-version/{version.id}/{version.fingerprint[:12]}"
         )
         tone_coder = codings.model_coder(session, actor, name="sentiment", version="tone 1")
-        shared = {"organisation_id": actor.organisation_id}
-        for key, topic, chances in zip(KEYS, [*topics, None], [(0.7, 0.2, 0.1), (0.1, 0.2, 0.7), (0.2, 0.6, 0.2)], strict=True):
-            said = {**shared, "text_key": key}
-            codings.add_codings(
-                session,
-                [
-                    {**said, "coder_id": topic_coder, "measure": "topic", "label": "", "topic_id": topic, "rank": 1, "probability": 0.9},
-                    *(
-                        {**said, "coder_id": tone_coder, "measure": "sentiment", "label": label, "topic_id": None, "rank": rank, "probability": chance}
-                        for rank, (label, chance) in enumerate(zip(("negative", "neutral", "positive"), chances, strict=True), 1)
-                    ),
-                ],
-            )  # fmt: skip
+        for key, topic, chances in zip(KEYS, [*topics, None], CHANCES, strict=True):
+            said = {"organisation_id": actor.organisation_id, "text_key": key, "label": "", "topic_id": None}
+            about = {**said, "coder_id": topic_coder, "measure": "topic", "topic_id": topic, "rank": 1, "probability": 0.9}
+            felt = [
+                {**said, "coder_id": tone_coder, "measure": "sentiment", "label": label, "rank": rank, "probability": chance}
+                for rank, (label, chance) in enumerate(zip(LABELS, chances, strict=True), 1)
+            ]
+            codings.add_codings(session, [about, *felt])
     listening.store_results(sessions, actor, programme)
 
 
@@ -108,7 +106,7 @@ def test_every_result_has_n_an_interval_and_says_how_people_were_chosen(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
 ) -> None:
     coded(sessions, actor, settings, tmp_path, programme)
-    survey(sessions, actor, settings, tmp_path, programme, yes=7, chosen="random")
+    survey(sessions, actor, settings, tmp_path, programme, yes=7, channel="Survey", chosen="random")
     listening.store_results(sessions, actor, programme)
     table = results(sessions, actor, programme)
     assert set(table["measure"]) == {"topic share", "tone", "answer share", "comments"}

@@ -1,0 +1,380 @@
+"""Nothing crosses from one organisation to another, nor from one handling level to people who are not cleared for it.
+
+The first half is generated: every function of the services of listening, planning and evaluation that asks who is asking is
+called by one organisation with the ids of another. A function without a case fails, so one added later is not forgotten.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import given
+import heard
+import pandas as pd
+import pytest
+
+from commsapp.actor import Actor, HandlingLevel
+from commsapp.config import Settings
+from commsapp.errors import BadInput, NotFound
+from commsapp.evaluation import service as evaluation
+from commsapp.listening import service as listening
+from commsapp.listening.columns import Mapping
+from commsapp.listening.dates import DateOrder
+from commsapp.planning import service as planning
+from commsapp.storage.session import Session, Sessions
+from commsapp.storage.tables import metadata
+
+DAY = date(2026, 3, 1)
+SERVICES = {"listening": listening, "planning": planning, "evaluation": evaluation}
+
+
+@dataclass(frozen=True)
+class World:
+    """What belongs to the first organisation, and who asks from the second; `own` is a programme of the second."""
+
+    sessions: Sessions
+    settings: Settings
+    owner: Actor
+    stranger: Actor
+    base: heard.Heard
+    own: heard.Heard
+    own_campaign: int
+    import_id: int
+    channel_id: int
+    event_id: int
+    campaign_id: int
+    message_id: int
+    file: Path
+
+    @property
+    def programme(self) -> int:
+        return self.base.programme_id
+
+
+@pytest.fixture
+def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> World:
+    stranger = given.other_organisation(sessions)
+    base = heard.programme(sessions, actor)
+    own = heard.programme(sessions, stranger)
+    rows = [{"comment": "Secret words of ours", "date": "2026-02-02"}, {"comment": "Ours too", "date": "never"}]
+    path = given.table(tmp_path / "ours.csv", rows)
+    run = given.imported(sessions, actor, settings, path, programme_id=base.programme_id)
+    with sessions.writing() as session:
+        planned = heard.campaign(session, actor, base)
+        message = heard.message(session, actor, base, planned.id)
+        planning.fix_expected_effect(session, actor, message_id=message.id, **heard.expectation(base))  # type: ignore[arg-type]
+        evaluation.measure_effect(session, actor, message_id=message.id)
+        own_campaign = heard.campaign(session, stranger, own).id
+        events = listening.context_events(session, actor, base.programme_id)
+    return World(
+        sessions=sessions,
+        settings=settings,
+        owner=actor,
+        stranger=stranger,
+        base=base,
+        own=own,
+        own_campaign=own_campaign,
+        import_id=run.id,
+        channel_id=run.channel_id,
+        event_id=events[0].id,
+        campaign_id=planned.id,
+        message_id=message.id,
+        file=path,
+    )
+
+
+@contextmanager
+def session_of(world: World) -> Iterator[Session]:
+    with world.sessions.writing() as session:
+        yield session
+
+
+def refused(call: Callable[[World, Session], Any]) -> Callable[[World], None]:
+    """The case of a function that must say that there is no such thing."""
+
+    def case(world: World) -> None:
+        with session_of(world) as session, pytest.raises((NotFound, BadInput)) as caught:
+            call(world, session)
+        assert "our" not in str(caught.value).lower().replace("your", "")
+
+    return case
+
+
+def nothing(call: Callable[[World, Session], Any]) -> Callable[[World], None]:
+    """The case of a function that must give back an empty list, an empty table or None."""
+
+    def case(world: World) -> None:
+        with session_of(world) as session:
+            found = call(world, session)
+        empty = found.empty if isinstance(found, pd.DataFrame) else not found
+        assert empty, found
+
+    return case
+
+
+def _records(world: World) -> None:
+    with session_of(world) as session:
+        found = listening.records(session, world.stranger, world.programme)
+    assert found.comments.empty
+    assert found.answers.empty
+    assert found.waves.empty
+
+
+def _comments_page(world: World) -> None:
+    with session_of(world) as session:
+        page = listening.comments_page(session, world.stranger, world.programme)
+    assert (page.total, page.comments) == (0, ())
+
+
+def _all_programmes(world: World) -> None:
+    with session_of(world) as session:
+        found = [programme.id for programme in listening.all_programmes(session, world.stranger)]
+    assert found == [world.own.programme_id]
+
+
+def _named(world: World) -> None:
+    with session_of(world) as session:  # the two programmes have the same name
+        assert listening.programme_named(session, world.stranger, "Not your account").id == world.own.programme_id
+
+
+def _campaign_named(world: World) -> None:
+    with session_of(world) as session:
+        assert planning.campaign_named(session, world.stranger, world.programme, "Not your account") is None
+
+
+def _run_import(world: World) -> None:
+    with pytest.raises(NotFound):
+        listening.run_import(world.sessions, world.stranger, import_id=world.import_id, settings=world.settings)
+
+
+def _run_analysis(world: World) -> None:
+    with pytest.raises(NotFound):
+        listening.run_analysis(world.sessions, world.stranger, programme_id=world.programme, settings=world.settings)
+
+
+def _store_results(world: World) -> None:
+    with pytest.raises(NotFound):
+        listening.store_results(world.sessions, world.stranger, world.programme)
+
+
+def _draft_message(world: World) -> None:
+    said = {"text": "x", "behaviour": "facilitate"}
+    with session_of(world) as session, pytest.raises(NotFound):
+        planning.draft_message(
+            session, world.stranger, campaign_id=world.campaign_id, listening_result_id=world.own.result_id, **said
+        )
+    with session_of(world) as session, pytest.raises(NotFound):  # one's own campaign can't cite what others heard
+        planning.draft_message(
+            session, world.stranger, campaign_id=world.own_campaign, listening_result_id=world.base.result_id, **said
+        )
+
+
+def _fix_expected_effect(world: World) -> None:
+    with session_of(world) as session, pytest.raises(NotFound):
+        planning.fix_expected_effect(session, world.stranger, message_id=world.message_id, **heard.expectation(world.base))  # type: ignore[arg-type]
+    with session_of(world) as session:
+        own = heard.message(session, world.stranger, world.own, world.own_campaign)
+        with pytest.raises(BadInput, match="not one of this programme"):
+            expected = heard.expectation(world.own, before_wave_id=world.base.before_wave_id)
+            planning.fix_expected_effect(session, world.stranger, message_id=own.id, **expected)  # type: ignore[arg-type]
+
+
+CASES: dict[str, Callable[[World], None]] = {
+    "listening.add_area": refused(lambda w, s: listening.add_area(s, w.stranger, w.programme, name="x")),
+    "listening.add_channel": refused(
+        lambda w, s: listening.add_channel(s, w.stranger, w.programme, name="Survey", chosen="random")
+    ),
+    "listening.add_context_event": refused(
+        lambda w, s: listening.add_context_event(s, w.stranger, w.programme, name="x", start=DAY, end=DAY)
+    ),
+    "listening.add_wave": refused(lambda w, s: listening.add_wave(s, w.stranger, w.programme, name="x", start=DAY, end=DAY)),
+    "listening.all_programmes": _all_programmes,
+    "listening.areas": nothing(lambda w, s: listening.areas(s, w.stranger, w.programme)),
+    "listening.attributes": nothing(lambda w, s: listening.attributes(s, w.stranger, w.programme)),
+    "listening.channels": nothing(lambda w, s: listening.channels(s, w.stranger, w.programme)),
+    "listening.codebook_in_use": nothing(lambda w, s: listening.codebook_in_use(s, w.stranger, w.programme)),
+    "listening.comments_page": _comments_page,
+    "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
+    "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
+    "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
+    "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),
+    "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
+    "listening.latest_summary": nothing(lambda w, s: listening.latest_summary(s, w.stranger, w.programme)),
+    "listening.over_waves": nothing(
+        lambda w, s: listening.over_waves(s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()})
+    ),
+    "listening.programme": refused(lambda w, s: listening.programme(s, w.stranger, w.programme)),
+    "listening.programme_named": _named,
+    "listening.records": _records,
+    "listening.rejected": refused(lambda w, s: listening.rejected(s, w.stranger, w.import_id)),
+    "listening.remove_context_event": refused(
+        lambda w, s: listening.remove_context_event(s, w.stranger, w.programme, w.event_id)
+    ),
+    "listening.remove_wave": refused(lambda w, s: listening.remove_wave(s, w.stranger, w.programme, w.base.before_wave_id)),
+    "listening.result": refused(lambda w, s: listening.result(s, w.stranger, w.base.result_id)),
+    "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
+    "listening.run_analysis": _run_analysis,
+    "listening.run_import": _run_import,
+    "listening.start_analysis": refused(lambda w, s: listening.start_analysis(s, w.stranger, programme_id=w.programme)),
+    "listening.start_import": refused(
+        lambda w, s: listening.start_import(
+            s,
+            w.stranger,
+            programme_id=w.programme,
+            channel_id=w.channel_id,
+            path=w.file,
+            file_name="ours.csv",
+            mapping=Mapping(text="comment"),
+            date_order=DateOrder.ISO,
+        )
+    ),
+    "listening.store_results": _store_results,
+    "listening.tone_by_topic": nothing(lambda w, s: listening.tone_by_topic(s, w.stranger, w.programme)),
+    "listening.waves": nothing(lambda w, s: listening.waves(s, w.stranger, w.programme)),
+    "planning.add_activity": refused(
+        lambda w, s: planning.add_activity(s, w.stranger, message_id=w.message_id, medium="posters", start=DAY, end=DAY)
+    ),
+    "planning.campaign": refused(lambda w, s: planning.campaign(s, w.stranger, w.campaign_id)),
+    "planning.campaign_named": _campaign_named,
+    "planning.campaigns": nothing(lambda w, s: planning.campaigns(s, w.stranger, w.programme)),
+    "planning.create_campaign": refused(lambda w, s: heard.campaign(s, w.stranger, w.base, name="x")),
+    "planning.draft_message": _draft_message,
+    "planning.fix_expected_effect": _fix_expected_effect,
+    "planning.message": refused(lambda w, s: planning.message(s, w.stranger, w.message_id)),
+    "planning.what_it_can_show": refused(
+        lambda w, s: planning.what_it_can_show(s, w.stranger, listening_result_id=w.base.result_id)
+    ),
+    "evaluation.effects": nothing(lambda w, s: evaluation.effects(s, w.stranger, w.message_id)),
+    "evaluation.latest_effect": nothing(lambda w, s: evaluation.latest_effect(s, w.stranger, w.message_id)),
+    "evaluation.measure_effect": refused(lambda w, s: evaluation.measure_effect(s, w.stranger, message_id=w.message_id)),
+}
+
+
+def asking(service: ModuleType) -> list[str]:
+    """Names of a service's functions that take an actor: those that reach into the database."""
+    functions = [(name, getattr(service, name)) for name in service.__all__]
+    return [name for name, thing in functions if inspect.isfunction(thing) and "actor" in inspect.signature(thing).parameters]
+
+
+def test_every_function_of_a_service_has_a_case() -> None:
+    functions = {f"{domain}.{name}" for domain, service in SERVICES.items() for name in asking(service)}
+    assert functions == set(CASES)
+    for domain, service in SERVICES.items():
+        for name in service.__all__:
+            thing = getattr(service, name)
+            takes = set(inspect.signature(thing).parameters) if inspect.isfunction(thing) else set()
+            assert "actor" in takes or not any(word in ("session", "sessions") or word.endswith("_id") for word in takes), (
+                f"{domain}.{name} reads or changes something, but not for anybody"
+            )
+
+
+def contents(sessions: Sessions) -> dict[str, int]:
+    """How many rows each table has."""
+    return {table.name: given.stored(sessions, f'SELECT count(*) FROM "{table.name}"')[0][0] for table in metadata.sorted_tables}
+
+
+# looking.tone_by_topic can't take an empty table, whoever asks (see test_analysing).
+BROKEN = {"listening.tone_by_topic": pytest.mark.xfail(strict=True, raises=KeyError, reason="fails on an empty table")}
+
+
+@pytest.mark.parametrize("function", [pytest.param(name, marks=BROKEN.get(name, ())) for name in sorted(CASES)])
+def test_one_organisation_reaches_nothing_of_another(world: World, function: str) -> None:
+    before = contents(world.sessions)
+    CASES[function](world)
+    after = contents(world.sessions)
+    if function == "planning.fix_expected_effect":  # which drafts a message of the stranger's own
+        after = {**after, "message": after["message"] - 1, "event": after["event"] - 1}
+    assert after == before
+
+
+def test_two_organisations_with_the_same_names_words_and_people_count_only_their_own(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    stranger = given.other_organisation(sessions)
+    rows = [{"comment": "The same words", "person": "P1", "area": "Ash"}]
+    path = given.table(tmp_path / "said.csv", rows)
+    mapping = Mapping(text="comment", respondent="person", area="area")
+    programmes = {who: given.programme(sessions, who) for who in (actor, stranger)}
+    for who, programme in programmes.items():
+        for _ in range(2):
+            given.imported(sessions, who, settings, path, programme_id=programme, mapping=mapping)
+    for who, programme in programmes.items():
+        with sessions.reading() as session:
+            (found,) = listening.all_programmes(session, who)
+        assert (found.id, found.responses, found.comments) == (programme, 1, 1)
+    assert len(set(given.stored(sessions, "SELECT key_hash FROM respondent"))) == 2
+
+
+LEVELS = ("open", "official-sensitive", "concern")
+
+
+@pytest.fixture
+def mixed(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> tuple[int, int]:
+    """A programme with words of every handling level, good rows and rejected ones: (programme, import)."""
+    rows = [
+        {"id": f"{n}", "date": "2026-03-01", "comment": f"words {level}", "handling": level} for n, level in enumerate(LEVELS)
+    ]
+    rows += [{"id": f"r{n}", "date": "?", "comment": f"words {level}", "handling": level} for n, level in enumerate(LEVELS)]
+    rows += [{"id": "r9", "date": "?", "comment": "words of nobody knows", "handling": "secret-ish"}]
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "mixed.csv", rows)
+    run = given.imported(sessions, actor, settings, path, programme_id=programme)
+    question = Mapping(identity="id", questions=("Have you heard?",), handling="handling")
+    answers = [{"id": f"{n}", "Have you heard?": "Yes", "handling": level} for n, level in enumerate(LEVELS)]
+    path = given.table(tmp_path / "answers.csv", answers)
+    given.imported(sessions, actor, settings, path, programme_id=programme, channel="Survey", mapping=question)
+    return programme, run.id
+
+
+@pytest.mark.parametrize("cleared", [0, 1, 2, 3], ids=["nothing", "open", "official-sensitive", "concern"])
+def test_who_is_not_cleared_for_a_level_sees_neither_its_words_nor_how_many_there_are(
+    sessions: Sessions, actor: Actor, mixed: tuple[int, int], cleared: int
+) -> None:
+    """Words and live counts, that is; stored results are figures and count every level (see reporting.store_results)."""
+    programme, run = mixed
+    levels = LEVELS[:cleared]
+    reader = given.cleared_for(actor, *(HandlingLevel(level) for level in levels))
+    with sessions.reading() as session:
+        page = listening.comments_page(session, reader, programme)
+        aside = listening.comments_page(session, reader, programme, set_aside=True)
+        records = listening.records(session, reader, programme)
+        found = listening.programme(session, reader, programme)
+        channels = listening.counts_by_channel(session, reader, programme)
+        rejected = listening.rejected(session, reader, run)
+    assert [said.original for said in page.comments] == [f"words {level}" for level in levels]
+    assert page.total == aside.total == len(records.comments) == len(records.answers) == len(levels)
+    assert (found.comments, found.responses) == (len(levels), 2 * len(levels))
+    assert channels["responses"].sum() == 2 * len(levels)
+    wanted = [f"words {level}" for level in levels] + (["words of nobody knows"] if cleared == 3 else [])
+    assert [row.cells["comment"] for row in rejected] == wanted
+
+
+def test_rejected_rows_of_a_file_without_levels_have_that_of_the_file(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "x.csv", [{"comment": "one", "date": "?"}, {"comment": "two", "date": "2026-03-01"}])
+    level = HandlingLevel.OFFICIAL_SENSITIVE
+    run = given.imported(sessions, actor, settings, path, programme_id=programme, handling_level=level)
+    with sessions.reading() as session:
+        assert listening.rejected(session, given.cleared_for(actor, HandlingLevel.OPEN), run.id) == []
+        assert len(listening.rejected(session, given.cleared_for(actor, level), run.id)) == 1
+
+
+def test_stored_results_count_every_level_and_hold_no_words(
+    sessions: Sessions, actor: Actor, settings: Settings, mixed: tuple[int, int]
+) -> None:
+    programme, _ = mixed
+    reader = given.cleared_for(actor, HandlingLevel.OPEN)
+    listening.store_results(sessions, reader, programme)
+    with sessions.reading() as session:
+        table = listening.frozen_results(session, reader, programme, wave="", area="", segment="")
+    assert dict(zip(table["measure"], table["n"], strict=True)) == {"comments": 3, "answer share": 3}
+    assert "words" not in table.to_json()
