@@ -139,7 +139,9 @@ class Effect:
             return [self._what_was_visible()]
         if wanted is None:
             return [f"At least {self.enough:,} responses in each wave are needed to compare them at all."]
-        return [f"About {self.enough:,} responses in each wave would be enough to see a change of {self._size(wanted)}."]
+        return [
+            f"About {wording.about(self.enough):,} responses in each wave would be enough to see a change of {self._size(wanted)}."
+        ]
 
     def _what_was_visible(self) -> str:
         if self.smallest is not None and -self.smallest < self.low and self.high < self.smallest:

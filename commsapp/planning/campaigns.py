@@ -245,7 +245,9 @@ def can_show(result: Result, *, direction: str = "", target_difference: float | 
         if smallest is not None and wanted >= smallest and result.n_effective >= MINIMUM_EACH_WAVE:
             sentences.append(f"That is enough for the change of {size} that you aim at.")
         else:
-            sentences.append(f"To see a change of {size}, about {wording.counted(enough, noun)} in each wave would be enough.")
+            sentences.append(
+                f"To see a change of {size}, about {wording.counted(wording.about(enough), noun)} in each wave would be enough."
+            )
     return CanShow(result.n, result.n_effective, result.value, smallest, wanted, enough, tuple(sentences))
 
 

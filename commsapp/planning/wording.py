@@ -97,3 +97,9 @@ def result_sentence(result: Result) -> str:
         question, choice = split_item(result.item)
         return f"{when}{value} of {of}{place} answered ‘{choice}’ to ‘{question}’ {sure}."
     return f"{when}{value} of {of}{place} {'spoke' if of == 'people' else 'was'} about ‘{result.item}’ {sure}."
+
+
+def about(number: int) -> int:
+    """A number of responses rounded up to two digits: more would pretend that a plan knows its base to the last person."""
+    step = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // step) * step

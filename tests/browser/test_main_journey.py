@@ -66,7 +66,7 @@ def test_the_loop_from_a_spreadsheet_to_the_verdict(
 
     _import(page, site, start)
     page.goto(f"{start}/listening")
-    expect(page.get_by_text(re.compile(r"150.comments: \d+ sorted into topics"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"150.comments: \d+ read and sorted"))).to_be_visible()
     check_page(page, "listening")
     _narrow(page, check_page)
     _read_a_topic(page, check_page)

@@ -139,6 +139,14 @@ def _all_programmes(world: World) -> None:
     assert found == [world.own.programme_id]
 
 
+def _create_programme(world: World) -> None:
+    given.programme(world.sessions, world.owner, "Known to us alone")
+    before = contents(world.sessions)
+    with session_of(world) as session:  # a refusal would tell that others have it
+        listening.create_programme(session, world.stranger, name="Known to us alone")
+    assert contents(world.sessions)["programme"] == before["programme"] + 1
+
+
 def _named(world: World) -> None:
     with session_of(world) as session:  # the two programmes have the same name
         assert listening.programme_named(session, world.stranger, "Not your account").id == world.own.programme_id
@@ -201,6 +209,7 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.channels": nothing(lambda w, s: listening.channels(s, w.stranger, w.programme)),
     "listening.codebook_in_use": nothing(lambda w, s: listening.codebook_in_use(s, w.stranger, w.programme)),
     "listening.comments_page": _comments_page,
+    "listening.create_programme": _create_programme,
     "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
     "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
     "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
@@ -280,18 +289,27 @@ def contents(sessions: Sessions) -> dict[str, int]:
     return {table.name: given.stored(sessions, f'SELECT count(*) FROM "{table.name}"')[0][0] for table in metadata.sorted_tables}
 
 
-# looking.tone_by_topic can't take an empty table, whoever asks (see test_analysing).
-BROKEN = {"listening.tone_by_topic": pytest.mark.xfail(strict=True, raises=KeyError, reason="fails on an empty table")}
+# Rows that a stranger's own work adds while a case is tried.
+OWN = {"planning.fix_expected_effect": {"message": 1, "event": 1}, "listening.create_programme": {"programme": 2, "event": 2}}
+
+# looking.tone_by_topic can't take an empty table, whoever asks: see test_analysing, which notices when it can.
+BROKEN = {"listening.tone_by_topic"}
 
 
-@pytest.mark.parametrize("function", [pytest.param(name, marks=BROKEN.get(name, ())) for name in sorted(CASES)])
-def test_one_organisation_reaches_nothing_of_another(world: World, function: str) -> None:
+def test_one_organisation_reaches_nothing_of_another(world: World) -> None:
+    wrong: dict[str, str] = {}
     before = contents(world.sessions)
-    CASES[function](world)
-    after = contents(world.sessions)
-    if function == "planning.fix_expected_effect":  # which drafts a message of the stranger's own
-        after = {**after, "message": after["message"] - 1, "event": after["event"] - 1}
-    assert after == before
+    for function in sorted(CASES.keys() - BROKEN):
+        try:
+            CASES[function](world)
+        except (Exception, pytest.fail.Exception) as error:
+            wrong[function] = repr(error)
+        after = contents(world.sessions)
+        changed = {table: after[table] - before[table] for table in after if after[table] != before[table]}
+        if changed != OWN.get(function, {}):
+            wrong.setdefault(function, f"changed {changed}")
+        before = after
+    assert wrong == {}
 
 
 def test_two_organisations_with_the_same_names_words_and_people_count_only_their_own(

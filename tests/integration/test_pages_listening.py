@@ -81,7 +81,7 @@ def test_what_was_not_analysed_yet_is_counted_and_one_button_starts_it(
 def test_the_overview_says_how_many_were_heard_and_why_some_were_set_aside(client: PageClient, filled: heard.Heard) -> None:
     text = text_of(client, address(filled))
 
-    assert "47 comments: 46 sorted into topics, 1 set aside" in text
+    assert "47 comments: 46 read and sorted, 1 set aside" in text
     assert "language not read: Welsh: 1" in text
     assert "This is a made-up place" in client.get(address(filled)).get_data(as_text=True)
 
@@ -120,7 +120,7 @@ def test_a_few_comments_are_shown_with_the_advice_not_to_quote_them(client: Page
 
     assert "Fewer than 10 comments stand behind these figures" in text
     assert "Fewer than 10: don’t quote" in text
-    assert "5 sorted into topics" in text
+    assert "5 read and sorted" in text
     assert "Fewer than 10 comments" not in text_of(client, address(filled), wave="November")
 
 
@@ -160,6 +160,15 @@ def test_one_wave_alone_is_said_and_not_drawn(client: PageClient, filled: heard.
 
     assert "This was heard in one wave only; a second one will show whether it changes." in page
     assert "data-chart-spec" not in page
+
+
+def test_a_wave_that_was_removed_leaves_the_chart(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    assert filled.after_wave_id is not None
+    with site.sessions.writing() as session:
+        listening.remove_wave(session, site.actor, filled.programme_id, filled.after_wave_id)
+
+    for chart in ("topics", f"question {heard.QUESTION}"):
+        assert "This was heard in one wave only" in text_of(client, address(filled), chart=chart)
 
 
 def test_events_in_other_areas_are_left_out_of_the_chart(client: PageClient, filled: heard.Heard) -> None:

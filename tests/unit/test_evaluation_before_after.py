@@ -13,6 +13,7 @@ from commsapp.evaluation.diagnostics import sample_composition
 from commsapp.evaluation.effect import Expected
 from commsapp.evaluation.methods import METHODS
 from commsapp.evaluation.methods.before_after import before_after
+from commsapp.planning import wording
 
 UP = Expected("up", smallest=0.05, target=0.10, by=date(2026, 2, 28))
 
@@ -73,7 +74,20 @@ def test_too_little_data_says_what_would_have_been_enough():
     effect = measure(wave(12, 40), wave(14, 40))
     assert effect.verdict == "too little data"
     assert effect.enough > 1000
-    assert f"About {effect.enough:,} responses in each wave" in " ".join(effect.sentences())
+    assert f"About {wording.about(effect.enough):,} responses in each wave" in " ".join(effect.sentences())
+
+
+def test_a_number_that_would_be_enough_is_rounded_up_and_never_down():
+    assert [wording.about(number) for number in (0, 7, 30, 99, 101, 4_321, 4_300, 99_001)] == [
+        0,
+        7,
+        30,
+        99,
+        110,
+        4_400,
+        4_300,
+        100_000,
+    ]
 
 
 def test_a_change_smaller_than_what_matters_is_called_so():
