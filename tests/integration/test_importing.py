@@ -490,7 +490,9 @@ def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes
     assert said == {f"Said {n}": 2 for n in range(150)}
 
 
-CELLS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\r\n\t\x00"), max_size=30)
+CELLS = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\r\n\t\x00"), max_size=30
+)
 
 
 @bounded(
