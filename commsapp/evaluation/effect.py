@@ -140,7 +140,7 @@ class Effect:
         if wanted is None:
             return [f"At least {self.enough:,} responses in each wave are needed to compare them at all."]
         return [
-            f"About {wording.about(self.enough):,} responses in each wave would be enough to see a change of {self._size(wanted)}."
+            f"About {wording.about(self.enough):,} responses in each wave would be enough for a change of {self._size(wanted)}."
         ]
 
     def _what_was_visible(self) -> str:
