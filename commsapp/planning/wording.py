@@ -101,5 +101,5 @@ def result_sentence(result: Result) -> str:
 
 def about(number: int) -> int:
     """A number of responses rounded up to two digits: more would pretend that a plan knows its base to the last person."""
-    step = 10 ** max(0, len(str(number)) - 2)
+    step: int = 10 ** max(0, len(str(number)) - 2)
     return -(-number // step) * step
