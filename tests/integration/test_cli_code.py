@@ -79,13 +79,13 @@ def coded(tmp_path_factory: pytest.TempPathFactory) -> Coded:
         ("code", source, "--text", "comment", "-o", folder / "out.xlsx"),
         ("code", packed, "--text", "comment", "-o", folder / "out.parquet", "--codebook", folder / "codebook"),
     ]
-    runs = [typed_apart(*words, folder=folder / "data") for words in how]
+    runs = [typed(*how[0]), typed(*how[1]), typed_apart(*how[2], folder=folder / "data")]
     assert [run.status for run in runs] == [0, 0, 0], [run.err[-2_000:] for run in runs]
     assert not (folder / "data").exists()  # no database, no key, no settings
     return Coded(
         table=pd.DataFrame(rows),
         csv=pd.read_csv(folder / "out.csv", dtype=str, keep_default_na=False),
-        xlsx=pd.read_excel(folder / "out.xlsx", dtype=object, keep_default_na=False),
+        xlsx=pd.read_excel(folder / "out.xlsx", dtype=object, keep_default_na=False, engine="calamine"),
         parquet=pd.read_parquet(folder / "out.parquet"),
         said=runs[0],
     )
@@ -227,11 +227,11 @@ class Nothing:
 def test_rows_that_cannot_be_read_stay_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coding, "load_encoder", Nothing)
     monkeypatch.setattr(coding, "load_sentiment", Nothing)
-    path = tmp_path / "[b]broken[/x].csv"
+    path = tmp_path / "[b]broken[:fire:].csv"
     path.write_text('id,comment\n1,\n2,"never closed\n\n3,---\n4,,,[/] too many\n', encoding="utf-8")
     ended = typed("code", path, "--text", "comment", "--output", tmp_path / "out.csv")
     assert ended.status == 0, ended.err
-    assert "[b]broken[/x].csv" in ended.out  # brackets are words, not markup
+    assert "[b]broken[:fire:].csv" in ended.out  # brackets are words, not markup
     out = read_frame(tmp_path / "out.csv")
     assert out["coded_skipped"].tolist() == ["empty", "unreadable row", "empty", "no words", "unreadable row"]
     assert out["id"].tolist() == ["1", "", "", "3", "4"]

@@ -33,10 +33,17 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def survey(tmp_path: Path) -> Path:
+    areas, months = ("Ash", "Birch"), ("03", "04")
     rows = [
-        {"id": f"{n:03}", "date": f"2026-0{3 + n % 2}-10", "area": ("Ash", "Birch")[n % 2], "age": "16-24", QUESTION: ("Yes", "No")[n % 3 == 0]}
+        {
+            "id": f"{n:03}",
+            "date": f"2026-{months[n % 2]}-10",
+            "area": areas[n % 2],
+            "age": "16-24",
+            QUESTION: "Yes" if n % 3 else "No",
+        }
         for n in range(60)
-    ]  # fmt: skip
+    ]
     return given.table(tmp_path / "survey.csv", rows)
 
 
@@ -233,8 +240,8 @@ def test_a_file_in_place_of_the_database_is_one_sentence(survey: Path, data: Pat
 @pytest.mark.slow
 def test_the_same_from_a_terminal(survey: Path, data: Path) -> None:
     """As a process of its own: exit status, standard output for a program, nothing on it but JSON."""
-    assert typed_apart("import", survey, *PLACE, "--chosen", "random", folder=data).status == 0
-    assert typed_apart("analyse", "--programme", "County lines", folder=data).status == 0
+    assert typed("import", survey, *PLACE, "--chosen", "random").status == 0
+    assert typed("analyse", "--programme", "County lines").status == 0
     ended = typed_apart("results", "--programme", "County lines", "--json", folder=data)
     assert (ended.status, ended.err) == (0, "")
     assert all(list(row) == KEYS for row in json.loads(ended.out))
