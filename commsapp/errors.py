@@ -5,6 +5,8 @@ Any module may raise these; only the edges (web, api, cli, worker) turn them int
 
 from __future__ import annotations
 
+import traceback
+
 
 class CommsappError(Exception):
     """Something a person can mend. ``str(error)`` is one or two whole sentences: what is wrong and where, then the cure.
@@ -52,3 +54,14 @@ class Conflict(CommsappError):
 
 class Unavailable(CommsappError):
     """A part that is needed does not answer (database, model files, queue)."""
+
+
+def traceback_without_words(error: BaseException) -> str:
+    """Where an error came from, line by line, without its own words: those may quote what people said (a row that isn't stored)."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(lines) < 200:
+        lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
+        lines.append(f"{type(cause).__module__}.{type(cause).__name__}")
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(lines)

@@ -13,15 +13,14 @@ import signal
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from commsapp.accounts.service import actor_for
 from commsapp.actor import Actor
 from commsapp.config import Settings
-from commsapp.errors import CommsappError, NotFound
+from commsapp.errors import CommsappError, NotFound, Unavailable, traceback_without_words
 from commsapp.storage import jobs
 from commsapp.storage.jobs import LEASE_SECONDS, Job, JobLost
 from commsapp.storage.queue import make_queue, send_unsent
@@ -81,7 +80,9 @@ class Lease:
             self.last_words()
             raise JobLost if self._lost.is_set() else JobStopping
         if not self._lost.is_set() and time.monotonic() - self._renewed >= min(1.0, self._seconds / 4):
-            self._renew()
+            # A database that is busy for a moment is no reason to end the work; the lease outlives that.
+            with suppress(Unavailable):
+                self._renew()
         if self._lost.is_set():
             raise JobLost
 
@@ -179,20 +180,9 @@ def _end_badly(sessions: Sessions, job: Job, owner: str, error: BaseException) -
             jobs.fail(
                 session, job.id, owner, f"Something went wrong (reference {reference}). Give it to who looks after the server."
             )
-            logger.error("Job %s failed (reference %s).\n%s", job.id, reference, _where(error))
+            logger.error("Job %s failed (reference %s).\n%s", job.id, reference, traceback_without_words(error))
         else:  # Ctrl-C in the foreground: who pressed it does not want it to go on in the background
             jobs.fail(session, job.id, owner, "This was stopped by hand. Try it again to go on where it stopped.")
-
-
-def _where(error: BaseException) -> str:
-    """A traceback without the errors' own words: those may quote what people said (a row that can't be stored)."""
-    lines: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and len(lines) < 200:
-        lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
-        lines.append(f"{type(cause).__module__}.{type(cause).__name__}")
-        cause = cause.__cause__ or cause.__context__
-    return "\n".join(lines)
 
 
 def run_inline(
@@ -254,7 +244,7 @@ def serve_jobs(
             if not stop.is_set():
                 run_job(job_id, sessions, settings, stop=stop, lease_seconds=lease_seconds)
         except Exception as error:  # the database is away: the reaper finds the job again
-            logger.error("Job %s could not be put away.\n%s", job_id, _where(error))
+            logger.error("Job %s could not be put away.\n%s", job_id, traceback_without_words(error))
 
     reap(sessions)  # a database that can't be used is said at once
     consumer = queue.consumer(work, stop_seconds=stop_seconds)
@@ -283,7 +273,7 @@ def _tend(sessions: Sessions, send: Callable[[], int]) -> None:
     except CommsappError as error:
         logger.warning("%s", error)
     except Exception as error:
-        logger.error("The reaper could not do its work.\n%s", _where(error))
+        logger.error("The reaper could not do its work.\n%s", traceback_without_words(error))
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

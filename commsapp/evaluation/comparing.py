@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from commsapp.evaluation.effect import Effect, Expected
 from commsapp.evaluation.methods import METHODS
 from commsapp.evaluation.outcomes import OUTCOME, Outcomes, of_areas, of_other_areas, of_wave, outcomes
 from commsapp.evaluation.verdict import BEFORE_AFTER, Verdict, strength_of
-from commsapp.listening.measuring import ANSWER_SHARE
+from commsapp.listening.measuring import ANSWER_SHARE, FEW
 from commsapp.listening.views import ContextEvent, Records, Wave
 from commsapp.planning import wording
 from commsapp.planning.campaigns import Campaign, ExpectedEffect
@@ -24,13 +25,18 @@ Detail = dict[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """All that measuring needs, read beforehand so that nothing is read while it computes."""
+    """All that measuring needs, read beforehand so that nothing is read while it computes.
+
+    ``earlier`` is how often this effect was measured before ``today``.
+    """
 
     expected: ExpectedEffect
     campaign: Campaign
     records: Records
     waves: tuple[Wave, ...]
     context_events: tuple[ContextEvent, ...]
+    today: date
+    earlier: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,8 @@ def _effect(first: pd.DataFrame, second: pd.DataFrame, expected: ExpectedEffect)
 def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, after: Wave) -> Measurement:
     expected = question.expected
     left_out = _left_out(of_areas(heard.not_coded, expected.areas), (before, after))
+    provisional = _provisional(question, after)
+    first = _first(question, provisional)
     found = {name: _finite(getattr(effect, name)) for name in ("estimate", "low", "high")}
     return Measurement(
         design=effect.design,
@@ -101,7 +109,8 @@ def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, aft
             "before_wave": before.name,
             "after_wave": after.name,
             "comparison": comparison(expected, effect),
-            "sentences": [*effect.sentences(), *left_out, *([expected.fixed_note] if expected.fixed_note else [])],
+            "provisional": provisional,
+            "sentences": [*first, *effect.sentences(), *left_out, *([expected.fixed_note] if expected.fixed_note else [])],
             "other_areas": _other_areas(heard.table, expected, before, after),
             "context": _context(question, before, after),
             "fixed_note": expected.fixed_note,
@@ -119,6 +128,8 @@ def _nothing(question: Question, before: Wave, after: Wave | None, why: str) -> 
     asked = f"{'Ask the same question' if expected.measure == ANSWER_SHARE else 'Listen in the same channels'}{where}"
     cure = f"{asked} in a wave that ends on or after {wording.day(expected.by)}, import what was heard, then measure again."
     aim = wording.change(expected.measure, _signed(expected))
+    provisional = _provisional(question, after)
+    first = _first(question, provisional)
     return Measurement(
         design=BEFORE_AFTER,
         estimate=None,
@@ -131,7 +142,8 @@ def _nothing(question: Question, before: Wave, after: Wave | None, why: str) -> 
             "before_wave": before.name,
             "after_wave": "" if after is None else after.name,
             "comparison": f"Expected {aim} by {wording.day(expected.by)}; not measured yet.",
-            "sentences": [why, cure, *([expected.fixed_note] if expected.fixed_note else [])],
+            "provisional": provisional,
+            "sentences": [*first, why, cure, *([expected.fixed_note] if expected.fixed_note else [])],
             "other_areas": "",
             "context": [] if after is None else _context(question, before, after),
             "fixed_note": expected.fixed_note,
@@ -139,6 +151,20 @@ def _nothing(question: Question, before: Wave, after: Wave | None, why: str) -> 
             "table": [],
         },
     )
+
+
+def _provisional(question: Question, after: Wave | None) -> str:
+    """Say it when the verdict is taken early: more may still be heard in the wave after."""
+    if after is None or after.end < question.today:
+        return ""
+    ends = wording.day(after.end)
+    return f"The wave after ends on {ends}: this is provisional, and looking often finds changes that aren't there."
+
+
+def _first(question: Question, provisional: str) -> list[str]:
+    """What must be read before any figure: that the verdict is taken early, and how often it was taken."""
+    again = f"Measurement {question.earlier + 1} of this effect." if question.earlier else ""
+    return [sentence for sentence in (provisional, again) if sentence]
 
 
 def comparison(expected: ExpectedEffect, effect: Effect) -> str:
@@ -156,6 +182,8 @@ def _other_areas(table: pd.DataFrame, expected: ExpectedEffect, before: Wave, af
     if first.empty or second.empty:
         return ""
     effect = _effect(first, second, expected)
+    if min(effect.n_before, effect.n_after) < FEW:
+        return ""
     names = sorted(set(first["area"]) | set(second["area"]))
     places = f"the other {len(names)} areas" if len(names) > 1 else names[0]
     start, end = (wording.level(expected.measure, value) for value in (effect.before, effect.after))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pandas as pd
 
 from commsapp.actor import Actor
@@ -10,7 +12,6 @@ from commsapp.evaluation.comparing import Question, measured
 from commsapp.evaluation.views import VERDICT_WORDS, Diagnosis, EffectView
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import TOPIC_SHARE
-from commsapp.listening.reporting import NO_TOPIC
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import ExpectedEffect
 from commsapp.storage import campaigns as store
@@ -21,16 +22,18 @@ __all__ = ["VERDICT_WORDS", "EffectView", "effects", "latest_effect", "measure_e
 _TABLE = ["figure", "value", "low", "high", "n", "n_effective"]
 
 
-def measure_effect(session: Session, actor: Actor, *, message_id: int) -> EffectView:
+def measure_effect(session: Session, actor: Actor, *, message_id: int, today: date | None = None) -> EffectView:
     """Measure a message's effect and store it beside earlier measurements, which stay as they were.
+
+    Before the wave after has ended the measurement is provisional, and says so; ``today`` is the current day unless given.
 
     Raises
     ------
-    NotFound : no such message. BadInput : nothing was fixed that it should move, or topics were found again since and its
-        topic is not among them.
+    NotFound : no such message. BadInput : nothing was fixed that it should move, or that is the share of a topic and
+        topics were found again since.
 
     """
-    question = _question(session, actor, message_id)
+    question = _question(session, actor, message_id, today or datetime.now(UTC).date())
     found = measured(question)
     row = store.add_measured_effect(
         session,
@@ -56,7 +59,7 @@ def effects(session: Session, actor: Actor, message_id: int) -> list[EffectView]
     return [_view(row, message_id) for row in store.measured_effects(session, actor, message_id)]
 
 
-def _question(session: Session, actor: Actor, message_id: int) -> Question:
+def _question(session: Session, actor: Actor, message_id: int, today: date) -> Question:
     message = planning.message(session, actor, message_id)
     if message.expected is None:
         raise BadInput("Nothing is fixed that this message should move.", "Fix the expected effect first.")
@@ -69,24 +72,27 @@ def _question(session: Session, actor: Actor, message_id: int) -> Question:
         records=listening.records(session, actor, programme_id),
         waves=tuple(listening.waves(session, actor, programme_id)),
         context_events=tuple(listening.context_events(session, actor, programme_id)),
+        today=today,
+        earlier=len(store.measured_effects(session, actor, message_id)),
     )
 
 
 def _check_topic(session: Session, actor: Actor, programme_id: int, expected: ExpectedEffect) -> None:
-    """Refuse a topic that the codebook in use doesn't have: its share would be 0 in every wave, which nobody measured."""
+    """Refuse a topic of another codebook than the one in use: even under the same name it is another topic."""
     codebook = listening.codebook_in_use(session, actor, programme_id)
     if expected.measure != TOPIC_SHARE or codebook is None:
         return
-    if expected.item not in {topic.name for topic in codebook.topics} | {NO_TOPIC}:
+    if expected.codebook_version != codebook.version:
         raise BadInput(
-            f"Topics were found again, and ‘{expected.item}’ is not among them any more, so its change can't be measured.",
-            "Plan a message on one of the topics in use; what was measured before is kept.",
+            f"The topic ‘{expected.item}’ was fixed in codebook {expected.codebook_version}, but {codebook.version} is in use, "
+            "so its change can't be measured.",
+            "Plan a new message on the topics in use.",
         )
 
 
 def _view(row: store.MeasuredEffect, message_id: int) -> EffectView:
     detail = row.detail
-    words = {name: detail[name] for name in ("measure", "strength", "before_wave", "after_wave", "comparison")}
+    words = {name: detail[name] for name in ("measure", "strength", "before_wave", "after_wave", "comparison", "provisional")}
     return EffectView(
         id=row.id,
         message_id=message_id,

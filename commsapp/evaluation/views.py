@@ -33,6 +33,7 @@ class EffectView:
     ``verdict`` is one of the five exact strings, ``headline`` what pages say for it. ``estimate``, ``low``, ``high`` are on
     the scale of the measure (0.14 is 14 points), None where nothing could be estimated. ``comparison`` sets the measured
     beside the expected effect; ``fixed_note`` is not empty where that was fixed after the start, and must be shown.
+    So is ``provisional`` where the wave after had not ended yet; both also stand in ``sentences``.
     ``table`` has columns figure, value, low, high, n, n_effective, and no rows where nothing could be estimated.
     """
 
@@ -49,6 +50,7 @@ class EffectView:
     before_wave: str
     after_wave: str
     comparison: str
+    provisional: str
     sentences: tuple[str, ...]
     other_areas: str
     context: tuple[str, ...]

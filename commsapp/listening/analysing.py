@@ -17,7 +17,7 @@ from commsapp.config import Settings
 from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import reporting, views
-from commsapp.listening.coders import SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
 from commsapp.listening.keys import text_key
 from commsapp.storage import codings, events, jobs, responses
@@ -28,8 +28,6 @@ from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
 from commsapp.textmodels.topics import CodebookDraft, Granularity, TopicDraft, assign, discover
 
 BATCH = 256
-HELD_BACK = "held back as a concern"
-NO_CONSENT = "no consent to analyse"
 
 
 def run_analysis(

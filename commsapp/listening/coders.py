@@ -1,4 +1,4 @@
-"""Which coder's codings are in use: names and versions under which the models stand among the coders."""
+"""Which coder's codings are in use, and what no model may code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from commsapp.storage.codings import CodebookVersion
 
 TOPIC_CODER = "topic assigner"
 SENTIMENT_CODER = "sentiment"
+
+HELD_BACK = "held back as a concern"
+NO_CONSENT = "no consent to analyse"
 
 
 def topic_coder_version(version: CodebookVersion) -> str:

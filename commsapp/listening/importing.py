@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from pathlib import Path
@@ -18,7 +19,7 @@ from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
-from commsapp.listening.uploads import forget, sha256_of
+from commsapp.listening.uploads import SCRATCH, clear, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
 from commsapp.storage.base import insert_new, now
 from commsapp.storage.counting import ScratchCounter
@@ -53,6 +54,7 @@ def start_import(
         raise NotFound("There is no such feedback channel in this programme.", "Choose one from its list.")
     table = open_table(path, name=file_name)
     check(mapping, table.columns)
+    _check_identity(session, channel_id, mapping, table.columns)
     row = imports.ImportRun(
         organisation_id=actor.organisation_id,
         programme_id=programme_id,
@@ -72,6 +74,28 @@ def start_import(
     arguments = {"import_id": row.id, "then_analyse": then_analyse}
     job = jobs.enqueue(session, actor, name="import", arguments=arguments, programme_id=programme_id)
     return as_import(row), job.id
+
+
+def _check_identity(session: Session, channel_id: int, mapping: Mapping, columns: tuple[str, ...]) -> None:
+    """Refuse to tell rows apart in another way than earlier files of the channel did: that would count everybody twice."""
+    before = imports.latest_mapping(session, channel_id=channel_id)
+    if before is None or before.get("identity") == mapping.identity:
+        return
+    known = before.get("identity")
+    if known is None:
+        raise BadInput(
+            f"Earlier files of this channel were told apart by whole rows, this one by its column '{mapping.identity}'.",
+            f"Leave '{mapping.identity}' out, or use another channel.",
+        )
+    if known in columns:
+        raise BadInput(
+            f"Earlier files of this channel were told apart by their column '{known}', which this one has for something else.",
+            f"Read '{known}' as the id of the response, or use another channel.",
+        )
+    raise BadInput(
+        f"Earlier files of this channel were told apart by their column '{known}', which this one doesn't have.",
+        "Add it, or use another channel.",
+    )
 
 
 def run_import(
@@ -101,19 +125,38 @@ def run_import(
             raise NotFound("There is no such import.")
         as_import(run)  # loads what is needed while the session is open
     if run.finished_at is None:
-        table = _open_as_started(run)
-        for batch in _batches(table, run, settings):
-            with sessions.writing() as session:
-                _store(session, actor, run, batch, settings)
-            progress("Reading rows", batch[-1].row, 0)
-        with sessions.writing() as session:
-            _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
+        try:
+            _read_on(sessions, actor, run, settings, progress, then_analyse=then_analyse)
+        except FileNotFoundError as error:
+            raise BadInput(f"{run.file_name} was taken away while it was read.", "Import it again.") from error
+        except Conflict:
+            with sessions.reading() as session:
+                if import_of(session, actor, import_id).finished_at is None:
+                    raise  # where another worker has come to the end meanwhile, nothing is left to do
     with sessions.reading() as session:
-        forget(session, Path(run.stored_as), settings)
+        clear(session, settings)
     with sessions.reading() as session:
         done = imports.import_run(session, actor, import_id)
         assert done is not None
         return {"added": done.added, "already_there": done.already_there, "rejected": done.rejected}
+
+
+def _read_on(
+    sessions: Sessions,
+    actor: Actor,
+    run: imports.ImportRun,
+    settings: Settings,
+    progress: views.Progress,
+    *,
+    then_analyse: bool,
+) -> None:
+    table = _open_as_started(run)
+    for batch in _batches(table, run, settings):
+        with sessions.writing() as session:
+            _store(session, actor, run, batch, settings)
+        progress("Reading rows", batch[-1].row, max(table.estimated_rows or 0, batch[-1].row))
+    with sessions.writing() as session:
+        _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
 
 
 def _open_as_started(run: imports.ImportRun) -> Table:
@@ -128,7 +171,8 @@ def _open_as_started(run: imports.ImportRun) -> Table:
 def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterator[list[Record | Reject]]:
     mapping = Mapping.from_json(run.mapping)
     order = DateOrder(run.date_order) if run.date_order else None
-    scratch = settings.data_dir / "scratch" / f"import-{run.id}.sqlite"
+    # A name of its own for each run: another worker may be at the same import, and only the checkpoint decides who goes on.
+    scratch = settings.data_dir / SCRATCH / f"import-{run.id}-{secrets.token_hex(4)}.sqlite"
     scratch.parent.mkdir(parents=True, exist_ok=True)
     batch: list[Record | Reject] = []
     with ScratchCounter(scratch) as ordinals:
@@ -202,11 +246,12 @@ def _store_rows(session: Session, run: imports.ImportRun, records: list[Record],
     with_text = bool(run.mapping.get("text"))
     comments = [_comment(new[identity], record) for identity, record in fresh.items() if with_text or record.text]
     insert_new(session, responses.Comment, comments, unique=("response_id",))
-    questions = _questions(session, run.programme_id, list(fresh.values()))
+    questions = _questions(session, run, list(fresh.values()))
+    # A question that was left blank is an answer without a choice: it is counted, and no share is taken of it.
     answers = [
-        {"response_id": new[identity], "question_id": questions[wording], "choice": choice}
+        {"response_id": new[identity], "question_id": number, "choice": record.answers.get(wording, "")}
         for identity, record in fresh.items()
-        for wording, choice in record.answers.items()
+        for wording, number in questions.items()
     ]
     insert_new(session, responses.Answer, answers, unique=("response_id", "question_id"))
     _attributes(session, run.programme_id, list(fresh.values()))
@@ -270,8 +315,9 @@ def _respondents(session: Session, channel_id: int, records: list[Record], setti
     return {given: ids[key] for given, key in keys.items()}
 
 
-def _questions(session: Session, programme_id: int, records: list[Record]) -> dict[str, int]:
-    seen: dict[str, dict[str, None]] = {}
+def _questions(session: Session, run: imports.ImportRun, records: list[Record]) -> dict[str, int]:
+    programme_id = run.programme_id
+    seen: dict[str, dict[str, None]] = {wording: {} for wording in run.mapping.get("questions", ())}
     for record in records:
         for wording, choice in record.answers.items():
             seen.setdefault(wording, {})[choice] = None

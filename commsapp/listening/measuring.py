@@ -26,6 +26,8 @@ COLUMNS = (
 """Columns of `listening_results`, in this order."""
 
 TOPIC_SHARE, TONE, ANSWER_SHARE, COMMENTS = "topic share", "tone", "answer share", "comments"
+FEW = 10
+"""From fewer responses than this nobody should quote a figure: one person more or less turns it over."""
 OF_PEOPLE, OF_FEEDBACK = "share of people", "share of feedback"
 ATTRIBUTE = "attribute:"
 NO_REASON = "no reason given"
@@ -55,7 +57,8 @@ def listening_results(
     comments : one row per comment: response_id, comment_id, date, area, respondent ('' = answered once), weight,
         chosen ('random', 'quota', 'opt-in' or 'everything'), topic (-1 = none, NA = not coded), topic_name, negative, neutral,
         positive (probabilities, NaN = not coded), not_coded_reason; a column 'attribute:<name>' for each attribute.
-    answers : one row per ticked choice: response_id, date, area, respondent, weight, chosen, question, choice, 'attribute:...'.
+    answers : one row per ticked choice: response_id, date, area, respondent, weight, chosen, question, choice ('' = none
+        that counts; 'not_coded_reason', where there is such a column, says why), 'attribute:...'.
         A question with several ticks has several rows of one response, which counts once in n.
     waves : name, start, end; both days included. Waves may overlap; a record without a date counts in 'all waves' only.
     topics : number -> name of the topics to report, so that a topic nobody mentioned shows as 0; None takes the names
@@ -205,7 +208,8 @@ def _answer_results(asked: pd.DataFrame, question: str, waves: pd.DataFrame) -> 
     people = asked.drop_duplicates("response_id").reset_index(drop=True)
     answered = people["response_id"].isin(ticks["response_id"]).to_numpy(dtype=bool)
     spread = _spread(people, waves)
-    frame = _frame(spread, people, ANSWER_SHARE, answered, ~answered, pd.Series(NO_ANSWER, index=people.index))
+    given = people["not_coded_reason"] if "not_coded_reason" in people else pd.Series("", index=people.index)
+    frame = _frame(spread, people, ANSWER_SHARE, answered, ~answered, given.fillna("").replace("", NO_ANSWER))
     spread, weight = spread.only(answered), _weights(people)
     total = spread.total(weight)
     parts = []

@@ -11,6 +11,8 @@ from commsapp.listening import views
 from commsapp.storage import events, programmes, responses
 from commsapp.storage.session import Session
 
+MOST_CHOICES = 30
+
 PROTECTED = {
     *("age", "age group", "age band", "age range", "sex", "gender", "gender identity", "ethnicity", "ethnic group", "race"),
     *(
@@ -216,8 +218,13 @@ def areas(session: Session, actor: Actor, programme_id: int) -> list[views.Area]
 
 
 def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, tuple[str, ...]]:
-    """Attribute name → its choices."""
-    return {row.name: tuple(row.choices) for row in programmes.attributes(session, actor, programme_id)}
+    """Attribute name → its choices, for those that segments can be made of.
+
+    An attribute with more than ``MOST_CHOICES`` choices (an occupation in people's own words, say) is stored and shown with
+    what people said, but no figures are made for each of its choices: they would be about a handful of people each.
+    """
+    rows = programmes.attributes(session, actor, programme_id)
+    return {row.name: tuple(row.choices) for row in rows if len(row.choices) <= MOST_CHOICES}
 
 
 def add_context_event(

@@ -16,6 +16,9 @@ from commsapp.listening.formats.table import Row
 from commsapp.listening.formats.tidy import clean
 from commsapp.listening.identity import Ordinals, row_identity
 
+LARGEST_WEIGHT = 1e6
+"""Beyond this a weight is a mistake, and one such row would stand for everybody."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -90,22 +93,22 @@ def _weight(cell: str) -> float:
         weight = float(cell)
     except ValueError:
         weight = math.nan
-    if not 0 <= weight < math.inf:
-        raise BadInput(f"The weight '{cell[:60]}' is not a number from 0.", "Write it as 0.85.")
+    if not 0 <= weight <= LARGEST_WEIGHT:
+        raise BadInput("The weight is not a number from 0 to a million.", "Write it as 0.85.")
     return weight
 
 
 def _consent(cell: str) -> tuple[str, ...]:
     words = consent_words(cell)
     if words is None:
-        raise BadInput(f"The consent '{cell[:60]}' is not known.", f"Write one or more of {', '.join(CONSENTS)}.")
+        raise BadInput("The consent holds a word that is not known.", f"Write one or more of {', '.join(CONSENTS)}.")
     return words
 
 
 def _handling(cell: str) -> str:
     word = handling_word(cell) if cell else ""
     if word is None:
-        raise BadInput(f"The handling level '{cell[:60]}' is not known.", f"Write one of {', '.join(HANDLINGS)}.")
+        raise BadInput("The handling level is not known.", f"Write one of {', '.join(HANDLINGS)}.")
     return word
 
 

@@ -12,8 +12,8 @@ from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.coders import SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
-from commsapp.listening.measuring import ATTRIBUTE, listening_results
+from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.measuring import ATTRIBUTE, NO_ANSWER, listening_results
 from commsapp.storage import codings, events, programmes, responses, results
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.sentiment import LABELS
@@ -30,21 +30,30 @@ def records(session: Session, actor: Actor, programme_id: int) -> views.Records:
     """
     said = _frame(responses.response_frame(session, actor, programme_id), _RESPONSE)
     said["respondent"] = [_respondent(number) for number in said["respondent_id"]]
-    said = _with_attributes(said, [row.name for row in programmes.attributes(session, actor, programme_id)])
+    said = _with_attributes(said, list(frame.attributes(session, actor, programme_id)))
     comments = _frame(responses.comment_frame(session, actor, programme_id), _COMMENT).merge(said, on="response_id", how="left")
     comments = _with_topics(session, actor, programme_id, comments)
-    comments = _with_sentiment(session, actor, comments)
+    comments = _with_sentiment(session, actor, programme_id, comments)
     missing = comments["topic"].isna() | comments["positive"].isna()
     comments["not_coded_reason"] = (
         comments["not_coded"].where(comments["not_coded"] != "", "").mask(missing & (comments["not_coded"] == ""), NOT_YET)
     )
     answers = _frame(responses.answer_frame(session, actor, programme_id), ["response_id", "question", "choice"])
     waves = [(row.name, row.start, row.end) for row in programmes.waves(session, actor, programme_id)]
+    answers = _with_reasons(answers.merge(said, on="response_id", how="left"))
     return views.Records(
         comments=comments,
-        answers=answers.merge(said, on="response_id", how="left"),
+        answers=answers,
         waves=pd.DataFrame(waves, columns=["name", "start", "end"]),
     )
+
+
+def _with_reasons(answers: pd.DataFrame) -> pd.DataFrame:
+    """Take out the choices that may not be analysed, and say why; who left a question blank is counted as such."""
+    consents = pd.Series(["analyse" in consent for consent in answers["consent"]], index=answers.index, dtype=bool)
+    reason = pd.Series("", index=answers.index).mask(answers["choice"] == "", NO_ANSWER)
+    reason = reason.mask(~consents, NO_CONSENT).mask(answers["handling_level"] == HandlingLevel.CONCERN, HELD_BACK)
+    return answers.assign(choice=answers["choice"].where(reason == "", ""), not_coded_reason=reason)
 
 
 _RESPONSE = [
@@ -92,12 +101,10 @@ def _with_topics(session: Session, actor: Actor, programme_id: int, comments: pd
     return comments
 
 
-def _with_sentiment(session: Session, actor: Actor, comments: pd.DataFrame) -> pd.DataFrame:
-    coder = codings.latest_coder(session, actor, name=SENTIMENT_CODER)
-    rows = codings.sentiments(session, coder_id=coder.id) if coder else []
-    wide = pd.DataFrame([tuple(row) for row in rows], columns=["text_key", "label", "probability"]).pivot(
-        index="text_key", columns="label", values="probability"
-    )
+def _with_sentiment(session: Session, actor: Actor, programme_id: int, comments: pd.DataFrame) -> pd.DataFrame:
+    rows = _frame(codings.sentiments(session, actor, programme_id), ["text_key", "label", "probability", "coder_id"])
+    latest = rows.drop_duplicates(["text_key", "label"], keep="last")
+    wide = latest.pivot(index="text_key", columns="label", values="probability")
     for label in LABELS:
         values = wide[label] if label in wide else pd.Series(dtype="float64")
         comments[label] = comments["text_key"].map(values).astype("float64")

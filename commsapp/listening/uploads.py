@@ -1,6 +1,7 @@
-"""Files between their arrival and the end of their import: kept under names of our own, removed as soon as they have been read.
+"""Files between their arrival and the end of their import: kept under names of our own, for a day or until they are read.
 
-They hold what people said before anything was checked, so none stays longer than it is needed.
+They hold what people said before anything was checked, so none stays longer. A file is not removed the moment its import ends,
+as somebody else may be looking at the same one before theirs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from commsapp.errors import BadInput, Unavailable
 from commsapp.storage import imports
 from commsapp.storage.session import Session
 
-A_WEEK = 7 * 24 * 3600
+A_DAY = 24 * 3600
+SCRATCH = "scratch"
+"""Folder for what an import needs while it runs; a killed one leaves something there."""
 
 
 def keep(path: Path, settings: Settings) -> Path:
@@ -36,6 +39,7 @@ def keep(path: Path, settings: Settings) -> Path:
         if not target.exists() or sha256_of(target) != target.name:
             shutil.copyfile(path, partial)
             partial.replace(target)
+        target.touch()
     except FileNotFoundError as error:
         raise BadInput(f"There is no file {path}.", "Check its name.") from error
     except OSError as error:
@@ -47,20 +51,14 @@ def keep(path: Path, settings: Settings) -> Path:
     return target
 
 
-def forget(session: Session, path: Path, settings: Settings) -> None:
-    """Remove a file from the data folder, unless an import that has not ended still needs it."""
-    if path.parent == _uploads(settings) and str(path) not in imports.files_needed(session):
-        path.unlink(missing_ok=True)
-
-
 def clear(session: Session, settings: Settings) -> int:
-    """Remove files that were brought a week ago or more and never imported; returns how many."""
-    folder = _uploads(settings)
+    """Remove files of a day ago and older, unless an import of the last week still waits for them; returns how many."""
     needed = imports.files_needed(session)
     old = [
         path
+        for folder in (_uploads(settings), settings.data_dir / SCRATCH)
         for path in (folder.iterdir() if folder.is_dir() else ())
-        if str(path) not in needed and path.stat().st_mtime < time.time() - A_WEEK
+        if str(path) not in needed and path.stat().st_mtime < time.time() - A_DAY
     ]
     for path in old:
         path.unlink(missing_ok=True)

@@ -39,6 +39,7 @@ class ExpectedEffect:
 
     ``target_difference`` and ``smallest`` are sizes above 0 on the scale of the measure (0.1 is 10 points); ``direction``
     says which way. ``fixed_note`` is empty unless it was fixed after the start, which verdict pages must say.
+    ``codebook_version`` names the codebook that a topic is of; empty for other measures.
     """
 
     id: int
@@ -55,6 +56,7 @@ class ExpectedEffect:
     after_wave_id: int | None
     fixed_at: datetime
     fixed_note: str
+    codebook_version: str = ""
 
     @property
     def fixed_late(self) -> bool:

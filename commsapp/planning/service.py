@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import service as listening
+from commsapp.listening.measuring import TOPIC_SHARE
 from commsapp.listening.views import Result, Wave
 from commsapp.planning import wording
 from commsapp.planning.campaigns import (
@@ -235,7 +236,10 @@ def fix_expected_effect(
         after = _wave(waves, after_wave_id, "after")
     checked_waves(before, after, planned)
     values = {name: getattr(given, name) for name in _FIXED}
-    row = store.fix_expected_effect(session, actor, message_id=message_id, **values)
+    version = ""
+    if measure == TOPIC_SHARE:
+        version = _codebook_version(session, actor, planned.programme_id, planned_message.cited)
+    row = store.fix_expected_effect(session, actor, message_id=message_id, codebook_version=version, **values)
     return _expected(session, actor, row, planned.programme_id, planned.start)
 
 
@@ -310,6 +314,14 @@ def _kept(fixed: ExpectedEffect, given: ExpectedEffect) -> ExpectedEffect:
         f"The expected effect was fixed on {wording.day(fixed.fixed_at.date())} and is kept as it was.",
         "Draft another message if something else is expected.",
     )
+
+
+def _codebook_version(session: Session, actor: Actor, programme_id: int, cited: Result | None) -> str:
+    """The codebook that a topic is of: that of the cited result, or the one in use where no topic is cited."""
+    if cited is not None and cited.measure == TOPIC_SHARE:
+        return cited.codebook_version
+    codebook = listening.codebook_in_use(session, actor, programme_id)
+    return codebook.version if codebook else ""
 
 
 def _check_target(session: Session, actor: Actor, programme_id: int, given: ExpectedEffect) -> None:
@@ -412,5 +424,6 @@ def _expected(session: Session, actor: Actor, row: store.ExpectedEffect, program
         message_id=row.message_id,
         fixed_at=row.fixed_at,
         fixed_note=fixed_note(row.fixed_at, start, after),
+        codebook_version=row.codebook_version,
         **values,
     )

@@ -1,7 +1,7 @@
 """The report of a programme: one HTML file that needs nothing else, to read, print and send.
 
 What was heard, how it changed, what was said, what was expected, and what came of it: the verdict in plain words first,
-the method after it. No comment is quoted.
+the method after it. No comment is quoted, and no figure is shown that fewer than `FEW` responses stand behind.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from commsapp.errors import Unavailable
 from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.service import EffectView
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import ANSWER_SHARE, TONE, TOPIC_SHARE
+from commsapp.listening.measuring import ANSWER_SHARE, FEW, TONE, TOPIC_SHARE
 from commsapp.listening.views import ContextEvent, Programme, Summary, Wave
 from commsapp.planning import service as planning
 from commsapp.planning import wording
@@ -107,6 +107,7 @@ def render(what: Contents, *, made_at: datetime | None = None) -> str:
 
 def _topics_figure(topics: pd.DataFrame) -> Markup | None:
     title = "What the feedback is about"
+    topics = topics[topics["n"] >= FEW]
     return _figure(figures.topics_chart(topics, title=title), title) if len(topics) else None
 
 
@@ -118,11 +119,15 @@ def _changes(what: Contents) -> list[dict[str, Any]]:
         rows = over_time[over_time["measure"] == measure]
         for question, part in _questions(rows) if measure == ANSWER_SHARE else [(title, rows)]:
             if part["wave"].nunique() > 1:
-                chart = figures.waves_chart(part, what.waves, what.context_events, measure=measure, title=question)
-                found.append(
-                    {"title": question, "measure": measure, "figure": _figure(chart, question), "rows": part.to_dict("records")}
-                )
+                chart = _waves_figure(part[part["n"] >= FEW], what, measure, question)
+                found.append({"title": question, "measure": measure, "figure": chart, "rows": part.to_dict("records")})
     return found
+
+
+def _waves_figure(rows: pd.DataFrame, what: Contents, measure: str, title: str) -> Markup | None:
+    if rows["wave"].nunique() < 2:
+        return None
+    return _figure(figures.waves_chart(rows, what.waves, what.context_events, measure=measure, title=title), title)
 
 
 def _answers(overall: pd.DataFrame) -> list[dict[str, Any]]:
@@ -137,6 +142,11 @@ def _questions(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     split = [wording.split_item(item) for item in rows["item"]]
     rows = rows.assign(question=[question for question, _ in split], item=[choice for _, choice in split])
     return [(str(question), part) for question, part in rows.groupby("question", sort=False)]
+
+
+def _rests_on_few(effect: EffectView) -> bool:
+    """Whether too few people stand behind one of the measured waves to show its figures."""
+    return bool((effect.table["n"] < FEW).any())
 
 
 def _not_coded(summary: Summary | None) -> list[tuple[str, int]]:
@@ -162,6 +172,9 @@ def _environment() -> Environment:
     )
     environment.filters["day"] = wording.day
     environment.filters["whole"] = lambda value: f"{value:,.0f}"
+    environment.globals["few"] = FEW
+    environment.globals["not_shown"] = f"fewer than {FEW} responses: not shown"
+    environment.globals["rests_on_few"] = _rests_on_few
     environment.globals["level"] = wording.level
     environment.globals["change"] = wording.change
     environment.globals["result_sentence"] = wording.result_sentence

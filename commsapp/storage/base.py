@@ -50,7 +50,7 @@ class SensitiveText(TypeDecorator[str]):
 
 
 class SensitiveJson(TypeDecorator[Any]):
-    """People's words inside JSON (the cells of a rejected row, answers to questions)."""
+    """SensitiveText inside JSON: the cells of a rejected row, what is known of who responded, changes before and after."""
 
     impl = JSON
     cache_ok = True

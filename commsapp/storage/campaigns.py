@@ -73,6 +73,7 @@ class ExpectedEffect(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), unique=True)
     measure: Mapped[str]
     item: Mapped[str]
+    codebook_version: Mapped[str] = mapped_column(default="")
     areas: Mapped[list[Any]] = mapped_column(default=list)
     segment: Mapped[str] = mapped_column(default="")
     direction: Mapped[str]
@@ -284,6 +285,7 @@ def fix_expected_effect(
     message_id: int,
     measure: str,
     item: str,
+    codebook_version: str,
     areas: tuple[str, ...],
     segment: str,
     direction: str,
@@ -298,6 +300,7 @@ def fix_expected_effect(
         message_id=message_id,
         measure=measure,
         item=item,
+        codebook_version=codebook_version,
         areas=list(areas),
         segment=segment,
         direction=direction,
@@ -310,7 +313,7 @@ def fix_expected_effect(
     )
     _add_once(session, row, "The expected effect of this message was fixed a moment ago and is kept.", "Open the message again.")
     after = {"measure": measure, "item": item, "direction": direction, "target_difference": target_difference}
-    after |= {"smallest": smallest, "by": by.isoformat()}
+    after |= {"smallest": smallest, "by": by.isoformat(), "codebook_version": codebook_version}
     events.record(session, actor, action="fix", subject="expected effect", subject_id=row.id, after=after)
     session.flush()
     return row

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, insert_new, now
 from commsapp.storage.programmes import Programme
+from commsapp.storage.responses import Comment, Response, visible
 
 
 class Coder(Base):
@@ -142,12 +143,20 @@ def main_topics(session: Session, *, coder_id: int) -> list[Row[Any]]:
     return list(session.execute(query))
 
 
-def sentiments(session: Session, *, coder_id: int) -> list[Row[Any]]:
-    """Rows (text_key, label, probability), one for each label of each text."""
+def sentiments(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
+    """Rows (text_key, label, probability, coder_id), one for each label of each text of a programme and each model version.
+
+    The versions that coded last come last: a programme keeps its tone when a newer model has coded another one only.
+    """
+    texts = (
+        select(Comment.text_key)
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), Comment.text_key.is_not(None))
+    )
     query = (
-        select(Coding.text_key, Coding.label, Coding.probability)
-        .where(Coding.coder_id == coder_id, Coding.measure == "sentiment")
-        .order_by(Coding.id)
+        select(Coding.text_key, Coding.label, Coding.probability, Coding.coder_id)
+        .where(Coding.organisation_id == actor.organisation_id, Coding.measure == "sentiment", Coding.text_key.in_(texts))
+        .order_by(Coding.coder_id, Coding.id)
     )
     return list(session.execute(query))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
-from commsapp.storage.base import Base, SensitiveJson, now
+from commsapp.storage.base import Base, SensitiveJson, SensitiveText, now
 
 
 class ImportRun(Base):
@@ -42,7 +42,7 @@ class RejectedRow(Base):
     __table_args__ = (UniqueConstraint("import_id", "row_number"),)
     import_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"))
     row_number: Mapped[int]
-    reason: Mapped[str]
+    reason: Mapped[str] = mapped_column(SensitiveText)
     cells: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
 
 
@@ -63,9 +63,20 @@ def import_runs(session: Session, actor: Actor, programme_id: int, *, limit: int
     return list(session.scalars(query))
 
 
+def latest_mapping(session: Session, *, channel_id: int) -> dict[str, Any] | None:
+    """How the columns of the latest import into a channel were read; None for the first one."""
+    query = select(ImportRun.mapping).where(ImportRun.channel_id == channel_id).order_by(ImportRun.id.desc()).limit(1)
+    return session.scalars(query).first()
+
+
 def files_needed(session: Session) -> set[str]:
-    """Where the files lie of all imports that have not ended, whoever started them."""
-    query = select(ImportRun.stored_as).where(ImportRun.finished_at.is_(None)).order_by(ImportRun.id)
+    """Where the files lie of imports of the last week that have not ended, whoever started them.
+
+    One that failed or was cancelled longer ago is not tried again.
+    """
+    lately = now() - timedelta(days=7)
+    query = select(ImportRun.stored_as).where(ImportRun.finished_at.is_(None), ImportRun.started_at > lately)
+    query = query.order_by(ImportRun.id)
     return set(session.scalars(query))
 
 

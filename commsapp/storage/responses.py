@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
-from commsapp.storage.base import Base, SensitiveText
+from commsapp.storage.base import Base, SensitiveJson, SensitiveText
 from commsapp.storage.programmes import Area, FeedbackChannel
 
 
@@ -38,7 +38,7 @@ class Response(Base):
     identity: Mapped[str]
     date: Mapped[date | None]
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
-    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    attributes: Mapped[dict[str, Any]] = mapped_column(SensitiveJson, default=dict)
     weight: Mapped[float] = mapped_column(default=1.0)
     consent: Mapped[list[Any]] = mapped_column(default=list)
     handling_level: Mapped[str]
@@ -83,7 +83,7 @@ class Answer(Base):
     __table_args__ = (UniqueConstraint("response_id", "question_id"),)
     response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"))
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), index=True)
-    choice: Mapped[str]
+    choice: Mapped[str] = mapped_column(SensitiveText)
 
 
 class Statement(Base):

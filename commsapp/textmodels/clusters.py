@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
-_ROWS = 1024
+_ROWS = 128
 
 
 class LeidenClusters:

@@ -9,15 +9,16 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, RequestEntityTooLarge
 
-from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound, Unavailable
+from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound, Unavailable, traceback_without_words
 from commsapp.storage.session import told
 from commsapp.web import wording
 from commsapp.web.request import settings
-from commsapp.web.security import WrongHost
+from commsapp.web.security import NotText, WrongHost
 
 # The first that fits wins; each title is different, as people with many tabs find a page by it.
 STATUS: tuple[tuple[type[CommsappError], int, str], ...] = (
     (WrongHost, 400, "Wrong address"),
+    (NotText, 400, "What was sent can't be read"),
     (BadInput, 422, "There is a problem with what was sent"),
     (NotFound, 404, "Page not found"),
     (NotAllowed, 403, "You can't enter this page"),
@@ -77,7 +78,8 @@ def _unexpected(error: BaseException) -> Response:
         return mendable(known)
     except Exception:
         reference = secrets.token_hex(4)
-        current_app.logger.exception("error %s on %s %s", reference, request.method, request.path)
+        where = traceback_without_words(error)
+        current_app.logger.error("error %s on %s %s\n%s", reference, request.method, request.path, where)
     return _page(
         500,
         "Something went wrong in commsapp",

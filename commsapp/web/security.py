@@ -6,13 +6,15 @@ import re
 import secrets
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, Response, g, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.routing import IntegerConverter, Map
 
 from commsapp.actor import Role
 from commsapp.errors import BadInput, NotAllowed
-from commsapp.web.request import actor
+from commsapp.web.request import READING, actor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,6 +22,10 @@ R = TypeVar("R")
 EVERYBODY = tuple(Role)
 STAFF = tuple(role for role in Role if role is not Role.PARTNER)
 """Everybody but partners, who read only what was shared with them."""
+ANALYSTS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
+"""Those who may start an analysis, which changes what everybody sees."""
+
+LARGEST_INTEGER = 2**31 - 1
 
 _ROLES = "commsapp_roles"
 # Without accounts the server listens on loopback only. A site that points its own name at 127.0.0.1 (DNS rebinding) would
@@ -29,6 +35,19 @@ _OUR_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORE
 
 class WrongHost(BadInput):
     """The request was meant for another host."""
+
+
+class NotText(BadInput):
+    """The request holds a NUL character, which no browser types and no database stores."""
+
+
+class StoredInteger(IntegerConverter):
+    """A whole number in an address, no larger than a database can hold; other addresses lead nowhere."""
+
+    regex = r"\d{1,10}"
+
+    def __init__(self, map: Map, *args: Any, **given: Any) -> None:
+        super().__init__(map, *args, **({"max": LARGEST_INTEGER} | given))
 
 
 _POLICY = {
@@ -98,8 +117,10 @@ def guard(app: Flask) -> None:
 
 
 def install(app: Flask) -> None:
-    """Check the host of every request and put our headers on every response."""
+    """Check the host and the characters of every request and put our headers on every response; before blueprints register."""
+    app.url_map.converters["int"] = StoredInteger
     app.before_request(_check_host)
+    app.before_request(_check_text)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"cspNonce": csp_nonce()})
 
@@ -115,6 +136,18 @@ def csp_nonce() -> str:
 def _check_host() -> None:
     if not _OUR_HOST.fullmatch(request.environ.get("HTTP_HOST", "")):
         raise WrongHost("This server answers on this computer only.", "Open it as http://localhost or http://127.0.0.1.")
+
+
+def _check_text() -> None:
+    sent = [request.path, *_texts(request.args)]
+    if request.method not in READING:
+        sent += _texts(request.form)
+    if any("\0" in text for text in sent):
+        raise NotText("What was sent holds a NUL character, which can't be stored.", "Take it out and send it again.")
+
+
+def _texts(fields: MultiDict[str, str]) -> list[str]:
+    return [text for field in fields.items(multi=True) for text in field]
 
 
 def _add_headers(response: Response) -> Response:

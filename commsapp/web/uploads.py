@@ -16,7 +16,7 @@ from commsapp.config import Settings
 from commsapp.errors import BadInput, NotFound, Unavailable
 
 MOST_FILES = 20
-A_WEEK = 7 * 24 * 3600
+A_DAY = 24 * 3600
 _CHUNK = 1024 * 1024
 _LONGEST_NAME = 120
 
@@ -104,12 +104,12 @@ def unseal(token: str, actor: Actor, settings: Settings) -> Batch:
 
     Raises
     ------
-    BadInput : the token is of somebody else, was changed, or is older than a week.
+    BadInput : the token is of somebody else, was changed, or is older than a day.
 
     """
     again = BadInput("These files are not waiting for an import any more.", "Drop them again; nothing was stored.")
     try:
-        held = _signer(settings).loads(token, max_age=A_WEEK)
+        held = _signer(settings).loads(token, max_age=A_DAY)
         if (held["o"], held["w"]) != (actor.organisation_id, actor.person_id):
             raise again
         return Batch(tuple(Upload(sha256, name) for sha256, name in held["f"]), held["p"], held["n"])

@@ -64,6 +64,7 @@ def _survey(session: Session, actor: Actor, programme_id: int, shares: dict[date
                 identity=f"{day} {area} {number}",
                 date=day,
                 area_id=areas[area],
+                consent=["log", "analyse"],
                 handling_level="open",
             ),
         )

@@ -59,7 +59,8 @@ class World:
 
 
 @pytest.fixture
-def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> World:
+def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(heard, "PER_AREA", 10)
     stranger = given.other_organisation(sessions)
     base = heard.programme(sessions, actor)
     own = heard.programme(sessions, stranger)

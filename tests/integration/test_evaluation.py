@@ -4,6 +4,7 @@ from datetime import date
 import heard as sample
 import pandas as pd
 import pytest
+import said
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, NotFound
@@ -14,7 +15,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.views import Records, Wave
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, ExpectedEffect
-from commsapp.storage import organisations
+from commsapp.storage import codings, organisations
 from commsapp.storage.session import Sessions
 
 
@@ -26,9 +27,9 @@ def _fixed(sessions: Sessions, actor: Actor, heard: sample.Heard, **other: objec
     return message.id
 
 
-def _measured(sessions: Sessions, actor: Actor, message_id: int) -> evaluation.EffectView:
+def _measured(sessions: Sessions, actor: Actor, message_id: int, *, today: date = date(2026, 6, 1)) -> evaluation.EffectView:
     with sessions.writing() as session:
-        return evaluation.measure_effect(session, actor, message_id=message_id)
+        return evaluation.measure_effect(session, actor, message_id=message_id, today=today)
 
 
 def test_the_known_change_is_found_and_is_never_more_than_an_association(sessions, actor):
@@ -91,6 +92,50 @@ def test_measuring_again_adds_a_measurement_and_the_latest_reads_as_it_was_retur
     assert found == [second, first]
     assert latest is not None and latest == second
     pd.testing.assert_frame_equal(latest.table, second.table)
+
+
+def test_a_verdict_before_the_wave_after_has_ended_says_first_that_it_is_provisional(sessions, actor):
+    message_id = _fixed(sessions, actor, sample.programme(sessions, actor))
+    early = _measured(sessions, actor, message_id, today=date(2026, 2, 28))
+    late = _measured(sessions, actor, message_id, today=date(2026, 3, 1))
+    assert early.sentences[0] == early.provisional
+    assert early.provisional == (
+        "The wave after ends on 28 February 2026: this is provisional, and looking often finds changes that aren't there."
+    )
+    assert late.provisional == ""
+
+
+def test_each_measurement_after_the_first_says_which_it_is(sessions, actor):
+    message_id = _fixed(sessions, actor, sample.programme(sessions, actor))
+    first, second, third = (_measured(sessions, actor, message_id) for _ in range(3))
+    assert not any(sentence.startswith("Measurement") for sentence in first.sentences)
+    assert (second.sentences[0], third.sentences[0]) == ("Measurement 2 of this effect.", "Measurement 3 of this effect.")
+
+
+def test_a_topic_is_measured_only_in_the_codebook_in_which_it_was_fixed(sessions, actor):
+    heard = sample.programme(sessions, actor)
+    said.add(sessions, actor, heard.programme_id)
+    message_id = _fixed(sessions, actor, heard, measure="topic share", item="Scam calls", areas=())
+    with sessions.reading() as session:
+        message = planning.message(session, actor, message_id)
+    assert message.expected is not None and message.expected.codebook_version == "version 1 (01234567)"
+    _measured(sessions, actor, message_id)
+    with sessions.writing() as session:
+        codings.add_version(
+            session,
+            programme_id=heard.programme_id,
+            granularity="fine",
+            encoder_version="none",
+            threshold=0.5,
+            fingerprint="fedcba9876543210",
+            topics=[{"number": 0, "name": "Scam calls", "phrases": [], "centroid": b"", "size": 20}],
+        )
+    with pytest.raises(BadInput) as refused:
+        _measured(sessions, actor, message_id)
+    assert str(refused.value) == (
+        "The topic ‘Scam calls’ was fixed in codebook version 1 (01234567), but version 2 (fedcba98) is in use, "
+        "so its change can't be measured. Plan a new message on the topics in use."
+    )
 
 
 def test_a_message_without_an_expectation_cannot_be_measured(sessions, actor):
@@ -160,7 +205,7 @@ def _question(measure: str, item: str, direction: str = "up") -> Question:
     )
     campaign = Campaign(1, 1, "C", "deterrence", "", sample.START, sample.END, ("Ash",), "More.")
     records = Records(_comments(), pd.DataFrame(columns=ANSWER_COLUMNS), pd.DataFrame(columns=["name", "start", "end"]))
-    return Question(expected, campaign, records, WAVES, ())
+    return Question(expected, campaign, records, WAVES, (), today=date(2026, 6, 1))
 
 
 def test_a_topic_is_measured_without_what_was_not_coded_and_that_is_counted():

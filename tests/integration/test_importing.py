@@ -154,7 +154,7 @@ def test_answers_get_their_wording_and_the_choices_that_were_ticked(
         answers = listening.records(session, actor, programme).answers
         comments = listening.records(session, actor, programme).comments
     ticked = Counter(zip(answers["question"], answers["choice"], strict=True))
-    assert ticked == {(heard, "Yes"): 1, (heard, "No"): 1, (heard, "Not sure"): 1, (trust, "A lot"): 2}
+    assert ticked == {(heard, "Yes"): 1, (heard, "No"): 1, (heard, "Not sure"): 1, (trust, "A lot"): 2, (trust, ""): 1}
     assert comments.empty  # a survey without a column of comments has none, not three empty ones
     found = given.stored(sessions, "SELECT wording, choices FROM question ORDER BY id")
     assert sorted((wording, _list(choices)) for wording, choices in found) == [
@@ -279,7 +279,8 @@ def test_the_handling_level_is_that_of_the_row_else_that_of_the_import(
     assert found == ["official-sensitive", "concern", "open"]
     with sessions.reading() as session:
         (reject,) = listening.rejected(session, actor, run.id)
-        assert "'top secret' is not known" in reject.reason
+        assert "The handling level is not known" in reject.reason
+        assert "top secret" not in reject.reason  # a reason is no place for what people wrote; the cells are
 
 
 def test_a_file_with_nothing_to_read_or_a_column_that_is_not_there_starts_no_import(
@@ -389,6 +390,24 @@ def test_of_two_workers_at_one_import_one_wins_and_nothing_is_doubled(
     }
 
 
+def test_a_worker_that_was_overtaken_finds_nothing_left_to_do(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv", 30), programme_id=programme)
+    as_started = importing._open_as_started
+
+    def overtaken(late: importing.imports.ImportRun) -> object:
+        table = as_started(late)
+        monkeypatch.setattr(importing, "_open_as_started", as_started)
+        listening.run_import(sessions, actor, import_id=run, settings=settings)
+        return table
+
+    monkeypatch.setattr(importing, "_open_as_started", overtaken)
+    done = listening.run_import(sessions, actor, import_id=run, settings=settings)
+    assert done == {"added": 30, "already_there": 0, "rejected": 0}
+
+
 def test_two_files_into_one_programme_at_once_lose_no_choice_and_no_area(
     sessions: Sessions,
     actor: Actor,
@@ -425,10 +444,11 @@ def test_two_files_into_one_programme_at_once_lose_no_choice_and_no_area(
     assert ended == [40, 40]
     wanted = {f"{name} {n}" for name in ("left", "right") for n in range(40)}
     with sessions.reading() as session:
-        assert set(listening.attributes(session, actor, programme)["age"]) == wanted
+        assert listening.attributes(session, actor, programme) == {}, "80 choices make no segments"
         assert {area.name for area in listening.areas(session, actor, programme)} == wanted
-    ((choices,),) = given.stored(sessions, "SELECT choices FROM question")
-    assert set(_list(choices)) == wanted
+    for where in ("question", "attribute"):
+        ((choices,),) = given.stored(sessions, f"SELECT choices FROM {where}")
+        assert set(_list(choices)) == wanted
 
 
 @pytest.fixture

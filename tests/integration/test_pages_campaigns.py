@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,19 @@ def campaigns_of(site: Site, made: heard.Heard) -> list[Campaign]:
         return [
             planning.campaign(session, site.actor, one.id) for one in planning.campaigns(session, site.actor, made.programme_id)
         ]
+
+
+def test_a_verdict_that_is_taken_early_says_beside_it_that_it_is_provisional(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    campaign = planned(site, filled)
+    with site.sessions.writing() as session:
+        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id, today=date(2026, 2, 20))
+    page = client.get(f"/campaigns/{campaign.id}").get_data(as_text=True)
+
+    verdict = page.partition('<div class="app-verdict')[2].partition("</div>")[0]
+    assert "The wave after ends on 28 February 2026: this is provisional" in verdict
+    assert page.count("this is provisional") == 1
 
 
 def test_without_a_campaign_the_list_leads_to_what_was_heard(client: PageClient, filled: heard.Heard) -> None:
@@ -281,6 +295,7 @@ def hundred_more_say_yes(site: Site, made: heard.Heard) -> None:
                 channel_id=channel.id,
                 identity=f"later {number}",
                 date=said.BEFORE,
+                consent=["log", "analyse"],
                 handling_level="open",
             )
             session.add(response)

@@ -11,6 +11,7 @@ from page_client import PageClient, page_client
 
 from commsapp.storage.programmes import Programme
 from commsapp.storage.session import open_sessions
+from commsapp.web.security import without_sign_in
 
 
 @pytest.fixture
@@ -122,9 +123,47 @@ def test_an_unforeseen_error_shows_a_reference_that_is_in_the_log_and_nothing_el
     reference = re.search(r"in the log: (\w{8})", text)
     assert reference
     assert reference[1] in caplog.text
-    assert "a secret that no page shows" in caplog.text
-    assert "a secret" not in text
+    assert re.search(r"gallery\.py:\d+ in broken\n.*RuntimeError", caplog.text)
+    assert "a secret" not in text + caplog.text
     assert "Traceback" not in text
+
+
+def test_an_error_that_quotes_what_somebody_said_leaves_a_reference_and_a_place_in_the_log(
+    client: PageClient, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    def quoting() -> str:
+        raise ValueError("my uncle sells it from the garage")
+
+    app.view_functions["gallery.broken"] = without_sign_in(quoting)
+    text = client.get("/gallery/broken").get_data(as_text=True)
+
+    reference = re.search(r"in the log: (\w{8})", text)
+    assert reference and reference[1] in caplog.text
+    assert re.search(r"test_pages_foundation\.py:\d+ in quoting", caplog.text)
+    assert "uncle" not in caplog.text + text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/programmes/99999999999999999999", "/jobs/2147483648", "/jobs/" + "9" * 5000, "/programmes/1/topics/-2147483649"],
+)
+def test_a_number_that_no_database_holds_leads_nowhere(client: PageClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/programmes/1/listening?wave=%00", "/programmes?a%00=1", "/assets/0/%00.css"])
+def test_a_nul_character_in_an_address_is_refused_in_one_sentence(client: PageClient, path: str) -> None:
+    page = client.get(path)
+
+    assert page.status_code == 400
+    assert "What was sent holds a NUL character" in page.get_data(as_text=True)
+
+
+def test_a_nul_character_in_a_form_is_refused_in_one_sentence(client: PageClient) -> None:
+    page = client.post("/programmes/new", data={"csrf_token": client.token("/programmes/new"), "name": "Waste\0crime"})
+
+    assert page.status_code == 400
+    assert "What was sent holds a NUL character" in page.get_data(as_text=True)
 
 
 def test_a_wrong_method_says_which_are_right(client: PageClient) -> None:

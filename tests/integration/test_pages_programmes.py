@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import pytest
 from page_client import PageClient, page_client
 from pages_site import Site, open_site
 
+from commsapp.actor import Role
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.storage.events import Event
+from commsapp.web import request, security
+from commsapp.web.security import ANALYSTS, declared_roles
 
 
 @pytest.fixture
@@ -44,6 +48,22 @@ def send(client: PageClient, address: str, **fields: str | list[str]) -> str:
 def actions(site: Site) -> list[tuple[str, str]]:
     with site.sessions.reading() as session:
         return [(event.action, event.subject) for event in session.query(Event).order_by(Event.id)]
+
+
+def test_only_analysts_are_offered_an_analysis_and_may_start_one(
+    client: PageClient, site: Site, filled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = (f"/programmes/{filled}", f"/programmes/{filled}/listening")
+    token = client.token("/programmes/new")
+    starts = {rule.endpoint for rule in site.app.url_map.iter_rules() if rule.rule.endswith("/analyse")}
+    assert {declared_roles(site.app.view_functions[endpoint]) for endpoint in starts} == {frozenset(ANALYSTS)}
+    for role in (Role.EVALUATOR, Role.WORKER):
+        worker = replace(site.actor, role=role)
+        for module in (request, security):
+            monkeypatch.setattr(module, "actor", lambda worker=worker: worker)
+        texts = [client.get(page).get_data(as_text=True) for page in pages]
+        assert [("/listening/analyse" in texts[1]), role in ANALYSTS] in ([True, True], [False, False])
+    assert [client.post(f"{page}/analyse", data={"csrf_token": token}).status_code for page in pages] == [403, 403]
 
 
 def test_an_empty_list_leads_to_the_first_spreadsheet(client: PageClient) -> None:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import heard as sample
 import html5lib
@@ -97,6 +98,43 @@ def test_topics_and_tone_are_shown_with_intervals_and_what_was_not_coded(session
     assert "Scams &amp; &lt;fraud&gt;" in page and "<fraud>" not in page
     assert "25 % to 35 %" in page and "-0.25 to -0.15" in page
     assert page.count("<svg") == 3
+
+
+def test_a_figure_behind_which_fewer_than_ten_responses_stand_is_neither_printed_nor_drawn(sessions, actor, heard):
+    rows = []
+    for wave in ("", "November", "February"):
+        for item, value, n in (("Scams", 0.31, 10), ("Drugs", 0.22, 9)):
+            rows.append(("topic share", item, wave, value, value - 0.05, value + 0.05, n, n, "share of feedback"))
+    table = pd.DataFrame(rows, columns=["measure", "item", "wave", "value", "low", "high", "n", "n_effective", "chosen"])
+    with sessions.reading() as session:
+        read = report.contents(session, actor, heard.programme_id)
+    page = report.render(report.Contents(**(vars(read) | {"results": table})))
+    html5lib.HTMLParser(strict=True).parse(page)
+    assert page.count("fewer than 10 responses: not shown") == 3
+    assert "31 %" in page and "22 %" not in page
+    drawn = "".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
+    assert "Scams" in drawn and "Drugs" not in drawn
+
+
+def test_an_effect_and_a_citation_that_rest_on_few_responses_are_not_shown(sessions, actor, heard):
+    with sessions.reading() as session:
+        read = report.contents(session, actor, heard.programme_id)
+    [(message_id, effect)] = read.effects.items()
+    few = replace(effect, table=effect.table.assign(n=9))
+    page = report.render(replace(read, effects={message_id: few}))
+    html5lib.HTMLParser(strict=True).parse(page)
+    assert effect.headline in page
+    assert "Its figures: fewer than 10 responses: not shown." in page
+    assert "measured +20 points" not in page
+
+
+def test_the_report_says_first_that_a_verdict_is_provisional_and_last_whom_it_is_for(sessions, actor, heard):
+    with sessions.reading() as session:
+        read = report.contents(session, actor, heard.programme_id)
+    effects = {number: replace(effect, provisional="This is provisional.") for number, effect in read.effects.items()}
+    page = report.render(replace(read, effects=effects))
+    assert page.count("This is provisional.") == 2, "in short, and at the verdict"
+    assert "made for use inside the organisation, until disclosure checks exist" in page.partition("<footer>")[2]
 
 
 def test_a_chart_over_waves_keeps_to_as_many_lines_as_can_be_told_apart():

@@ -28,30 +28,20 @@ def begin(sessions: Sessions, actor: Actor, settings: Settings, path: Path, name
     return started.id, kept
 
 
-def test_a_file_is_removed_when_the_last_import_that_needs_it_has_ended(
+def test_a_file_goes_a_day_after_it_came_unless_an_import_waits_for_it(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
-    path = tmp_path / "event.csv"
-    path.write_text("comment\nThe lights are out\nNobody comes\n", "utf-8")
-    first, kept = begin(sessions, actor, settings, path, "One")
-    second, _ = begin(sessions, actor, settings, path, "Two")
-    listening.run_import(sessions, actor, import_id=first, settings=settings)
-    assert kept.exists()
-    listening.run_import(sessions, actor, import_id=second, settings=settings)
-    assert not kept.exists()
-    assert path.exists()
-
-
-def test_a_file_that_was_brought_and_never_imported_goes_after_a_week(
-    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
-) -> None:
-    paths = [tmp_path / f"event{number}.csv" for number in range(3)]
+    paths = [tmp_path / f"event{number}.csv" for number in range(4)]
     for path in paths:
         path.write_text(f"comment\nSaid in {path.name}\n", "utf-8")
     _, needed = begin(sessions, actor, settings, paths[0], "One")
-    old, new = (listening.keep(path, settings) for path in paths[1:])
-    for kept in (needed, old):
-        os.utime(kept, (time.time() - 8 * 24 * 3600,) * 2)
+    ended, read = begin(sessions, actor, settings, paths[1], "Two")
+    listening.run_import(sessions, actor, import_id=ended, settings=settings)
+    assert read.exists(), "somebody else may be looking at the same file before their import"
+    old, new = (listening.keep(path, settings) for path in paths[2:])
+    for kept in (needed, read, old):
+        os.utime(kept, (time.time() - 25 * 3600,) * 2)
     with sessions.reading() as session:
-        assert listening.clear_uploads(session, settings) == 1
-    assert needed.exists() and new.exists() and not old.exists()
+        assert listening.clear_uploads(session, settings) == 2
+    assert needed.exists() and new.exists() and not old.exists() and not read.exists()
+    assert all(path.exists() for path in paths)

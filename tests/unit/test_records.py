@@ -87,7 +87,7 @@ def test_a_row_without_text_or_answers_is_kept() -> None:
     ("cells", "said"),
     [
         ({"d": "someday"}, "'someday' is not a date"),
-        ({"w": "-1"}, "weight '-1'"),
+        ({"w": "-1"}, "weight is not a number"),
         ({"w": "nan"}, "weight"),
         ({"c": "sell"}, "log, analyse, quote, publish"),
         ({"h": "secret"}, "open, official-sensitive, concern"),

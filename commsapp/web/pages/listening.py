@@ -8,7 +8,6 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
 
-from commsapp.actor import Role
 from commsapp.errors import BadInput, NotFound
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import TOPIC_SHARE
@@ -19,11 +18,10 @@ from commsapp.web.fields import Form
 from commsapp.web.pages import results
 from commsapp.web.pages.narrowing import Narrowing, narrowing, options
 from commsapp.web.pages.places import address_of, language, reason, trail
-from commsapp.web.security import STAFF, may_enter
+from commsapp.web.security import ANALYSTS, STAFF, may_enter
 
 blueprint = Blueprint("listening", __name__)
 
-ANALYSTS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
 GRANULARITIES: dict[Granularity, str] = {
     "coarse": "Coarse: few, wide topics",
     "medium": "Medium",
@@ -60,6 +58,7 @@ def overview(programme_id: int) -> str:
         codebook=codebook,
         granularities=GRANULARITIES,
         reasons=_reasons(heard.set_aside),
+        may_analyse=actor.role in ANALYSTS,
         form=Form(),
     )
 
@@ -72,6 +71,7 @@ def _not_analysed(programme: Programme) -> str:
         made_up=programme.made_up,
         import_address=address_of("imports.upload", programme_id=programme.id)
         or address_of("programmes.show", programme_id=programme.id),
+        may_analyse=request.actor().role in ANALYSTS,
         form=Form(),
     )
 

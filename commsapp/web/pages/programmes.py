@@ -12,7 +12,7 @@ from commsapp.storage import jobs
 from commsapp.web import fields, request
 from commsapp.web.choices import CHOSEN
 from commsapp.web.pages.jobs import running
-from commsapp.web.security import STAFF, may_enter
+from commsapp.web.security import ANALYSTS, STAFF, may_enter
 
 blueprint = Blueprint("programmes", __name__)
 
@@ -81,11 +81,12 @@ def show(programme_id: int) -> str:
         more_imports=max(0, len(imports) - _SHOWN_IMPORTS),
         import_states=_states(programme_id, imports),
         going=running(programme_id),
+        may_analyse=actor.role in ANALYSTS,
     )
 
 
 @blueprint.post("/programmes/<int:programme_id>/analyse")
-@may_enter(*STAFF)
+@may_enter(*ANALYSTS)
 def analyse(programme_id: int) -> Response:
     """Code what is new and compute the results again."""
     job_id = listening.start_analysis(request.session(), request.actor(), programme_id=programme_id)

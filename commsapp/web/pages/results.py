@@ -9,15 +9,13 @@ import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, OF_PEOPLE, TONE, TOPIC_SHARE
+from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, FEW, OF_PEOPLE, TONE, TOPIC_SHARE
 from commsapp.listening.views import Codebook, ContextEvent
 from commsapp.planning.wording import split_item
 from commsapp.storage.session import Session
 from commsapp.web import charts
 from commsapp.web.pages.narrowing import Narrowing
 
-FEW = 10
-"""From fewer than this nobody should quote a figure: one person more or less turns it over."""
 SHOWN_AT_FIRST = 5
 
 NO_TOPIC = -1

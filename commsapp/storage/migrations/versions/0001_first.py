@@ -363,6 +363,7 @@ def _campaigns_2() -> None:
         _to("message_id", "message.id", unique=True),
         sa.Column("measure", sa.Text(), nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("codebook_version", sa.Text(), nullable=False),
         sa.Column("areas", sa.JSON(), nullable=False),
         sa.Column("segment", sa.Text(), nullable=False),
         sa.Column("direction", sa.Text(), nullable=False),
