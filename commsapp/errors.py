@@ -57,7 +57,7 @@ class Unavailable(CommsappError):
 
 
 def traceback_without_words(error: BaseException) -> str:
-    """Where an error came from, line by line, without its own words: those may quote what people said (a row that isn't stored)."""
+    """Where an error came from, line by line, without its own words: those may quote what people said (a row not stored)."""
     lines: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(lines) < 200:
