@@ -62,7 +62,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             raise BadInput(f"{name} is not a setting.", f"Did you mean {close[0]}?" if close else "See docs/settings.md.")
     data_dir = Path(env.get("COMMSAPP_DATA_DIR") or "data").resolve()
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words: nobody else on this machine reads them
     except OSError as error:
         raise BadInput(f"The data folder {data_dir} can't be made: {error.strerror}.", "Set COMMSAPP_DATA_DIR.") from error
     return Settings(

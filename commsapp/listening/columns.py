@@ -66,6 +66,7 @@ _PERSONAL = re.compile(
 _LINK = re.compile(r"https?://\S+")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 _WORDING_WORDS = 4
+_FEWEST_DATES = 2
 MOSTLY = 0.9
 """Share of distinct values from which on a column of ids is one that a few mistakes are in."""
 _MOST_CHOICES = 12
@@ -141,6 +142,8 @@ def suggest(table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, 
             if fitting:
                 found[field] = fitting[0]
                 break
+    if "date" not in found and (dated := _dated(table_columns, samples, set(found.values()))) is not None:
+        found["date"] = dated
     rest = [column for column in table_columns if column not in found.values()]
     open_columns = [column for column in rest if not _PERSONAL.search(column)]
     demographics = set(map(normalise, _DEMOGRAPHICS))
@@ -262,6 +265,18 @@ def _is_closed(values: Sequence[str]) -> bool:
         and all(len(value) <= _LONGEST_CHOICE for value in distinct)
         and not all(dates.looks_like_date(value) for value in distinct)
     )  # fmt: skip
+
+
+def _dated(columns: Sequence[str], samples: Dictionary[str, list[str]], taken: set[str]) -> str | None:
+    """The column whose cells are dates, where no name says so; the one named most like it where there are several."""
+    fitting = [
+        column for column in columns
+        if column not in taken and not _PERSONAL.search(column) and len(samples[column]) >= _FEWEST_DATES
+        and not any(_NUMBER.fullmatch(value) for value in samples[column])
+        and sum(dates.looks_like_date(value) for value in samples[column]) >= MOSTLY * len(samples[column])
+    ]  # fmt: skip
+    named = [column for column in fitting if re.search(r"date|time|day|when|complet|submit|receiv", column, re.IGNORECASE)]
+    return next(iter(named or fitting), None)
 
 
 def _free_text(values: Sequence[str]) -> float:

@@ -207,7 +207,7 @@ def _store(session: Session, actor: Actor, run: imports.ImportRun, batch: list[R
     insert_new(
         session,
         imports.RejectedRow,
-        [{"import_id": run.id, "row_number": item.row, "reason": item.reason, "cells": item.cells} for item in rejects],
+        [_rejected(run, item) for item in rejects],
         unique=("import_id", "row_number"),
     )
     advance(
@@ -294,6 +294,13 @@ def _comment(response_id: int, record: Record) -> dict[str, object]:
         "not_coded": "",
         "prepared": False,
     }
+
+
+def _rejected(run: imports.ImportRun, item: Reject) -> dict[str, object]:
+    """A rejected row without the cells of columns that were left out: nobody asked for these."""
+    left_out = set(run.mapping.get("left_out", ()))
+    cells = None if item.cells is None else {column: cell for column, cell in item.cells.items() if column not in left_out}
+    return {"import_id": run.id, "row_number": item.row, "reason": item.reason, "cells": cells}
 
 
 def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[str, int]:

@@ -27,7 +27,7 @@ def tone_by_topic(
     split = comments.assign(**{ATTRIBUTE + "topic": comments["topic"].astype(str)})
     table = listening_results(split, heard.answers.iloc[:0], _NO_WAVES, topics={})
     found = table[(table["measure"] == TONE) & (table["segment"] != "")]
-    numbers = found["segment"].astype(str).str.partition(" = ")[2].astype(int)
+    numbers = found["segment"].astype(str).str.removeprefix("topic = ").astype(int)
     return found.assign(topic=numbers)[["topic", *_FIGURE]].reset_index(drop=True)
 
 

@@ -24,6 +24,7 @@ from commsapp.listening.programmes import (
     remove_wave,
     waves,
 )
+from commsapp.listening.removing import remove_import
 from commsapp.listening.reporting import (
     codebook_in_use,
     comments_page,
@@ -66,6 +67,7 @@ __all__ = [
     "records",
     "rejected",
     "remove_context_event",
+    "remove_import",
     "remove_wave",
     "result",
     "result_now",

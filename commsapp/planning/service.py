@@ -290,15 +290,25 @@ def what_it_can_show(
     direction: str = "",
     target_difference: float | None = None,
 ) -> CanShow:
-    """Say what waves as large as the one behind a listening result can and can't show.
+    """Say what waves as large as the one behind a listening result can show; as the smallest, for one over all waves.
 
     Raises
     ------
     NotFound : no such listening result.
 
     """
-    result = listening.result(session, actor, listening_result_id)
+    result = _smallest_wave(session, actor, listening.result(session, actor, listening_result_id))
     return can_show(result, direction=direction, target_difference=target_difference)
+
+
+def _smallest_wave(session: Session, actor: Actor, result: Result) -> Result:
+    """The same result in the wave with fewest responses, where it is one over all waves: a change is one between waves."""
+    if result.wave:
+        return result
+    same = {name: getattr(result, name) for name in ("measure", "item", "area", "segment")}
+    heard = listening.frozen_results(session, actor, result.programme_id, **same)
+    waves = heard[heard["wave"] != ""].sort_values("n_effective", kind="stable")
+    return listening.result(session, actor, int(waves["id"].iloc[0])) if len(waves) else result
 
 
 _FIXED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, select, update
+from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -116,3 +116,9 @@ def advance(
 def finish_import(session: Session, *, import_id: int, notes: list[str]) -> None:
     """Mark an import as ended, with what was assumed while reading."""
     session.execute(update(ImportRun).where(ImportRun.id == import_id).values(finished_at=now(), notes=notes))
+
+
+def delete_import(session: Session, *, import_id: int) -> None:
+    """Delete an import whose responses are gone, with its rejected rows."""
+    session.execute(delete(RejectedRow).where(RejectedRow.import_id == import_id))
+    session.execute(delete(ImportRun).where(ImportRun.id == import_id))

@@ -174,7 +174,8 @@ def _events(events: pd.DataFrame | None) -> pd.DataFrame:
 
 def _wave_axis(data: pd.DataFrame) -> alt.Axis:
     """Ticks at the middle of each wave, with its name."""
-    waves = data.drop_duplicates("wave").sort_values("middle")
+    # Waves may overlap and share their middle: one tick then names them both.
+    waves = data.drop_duplicates("wave").sort_values("middle").groupby("middle", as_index=False)["wave"].agg(", ".join)
     middles = [pd.Timestamp(moment) for moment in waves["middle"]]
     names = [f"'{int(a.timestamp() * 1000)}': {_quoted(str(b))}" for a, b in zip(middles, waves["wave"], strict=True)]
     return alt.Axis(

@@ -248,7 +248,6 @@ def test_an_empty_programme_has_no_results_and_no_model_is_loaded(loop: Loop, mo
         assert listening.over_waves(session, loop.actor, loop.id, measure="tone", places={"all": ()}).empty
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="looking.tone_by_topic splits the segments of no rows into no columns")
 def test_the_tone_by_topic_of_nothing_is_an_empty_table(loop: Loop) -> None:
     with loop.sessions.reading() as session:
         assert listening.tone_by_topic(session, loop.actor, loop.id).empty

@@ -387,7 +387,7 @@ def test_a_topic_that_was_replaced_is_not_measured_as_nothing(client: PageClient
     page = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
 
     assert page.status_code == 422
-    assert "‘Scam calls’ is not among them any more" in words(page)
+    assert "‘Scam calls’ was fixed in codebook version 1 (01234567), but version 2 (fedcba98) is in use" in words(page)
 
 
 def test_a_campaign_without_a_message_says_where_to_find_one(client: PageClient, site: Site, filled: heard.Heard) -> None:

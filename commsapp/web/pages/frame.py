@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from commsapp.errors import CommsappError, Conflict, NotFound
 from commsapp.listening import service as listening
 from commsapp.web import fields, request
+from commsapp.web.pages.imports import RemoveForm
 from commsapp.web.security import STAFF, may_enter
 from commsapp.web.wording import day
 
@@ -41,12 +42,6 @@ class AreaForm(fields.Form):
     name = fields.TextField("Name of the area", missing="Enter a name", hint="As your files write it")
     population = fields.WholeNumberField("People who live there", hint="You can leave it empty")
     send = fields.Button("Add the area")
-
-
-class RemoveForm(fields.Form):
-    """Nothing but the button."""
-
-    send = fields.Button("Remove it")
 
 
 @blueprint.route("/waves/new", methods=["GET", "POST"])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
 
+from commsapp.errors import Conflict
 from commsapp.listening import service as listening
 from commsapp.listening.views import Programme
-from commsapp.web import fields, request, uploads
+from commsapp.web import fields, request, uploads, wording
 from commsapp.web.choices import CHOSEN, CHOSEN_HINTS
 from commsapp.web.pages.import_form import NEW, Decision, Looked, look, make_form, read_decisions
 from commsapp.web.security import STAFF, may_enter
@@ -158,3 +159,33 @@ def show(import_id: int) -> str:
         rejected=listening.rejected(session, actor, import_id),
         most_rejected=MOST_REJECTED,
     )
+
+
+class RemoveForm(fields.Form):
+    """Nothing but the button."""
+
+    send = fields.Button("Remove it")
+
+
+@blueprint.route("/imports/<int:import_id>/remove", methods=["GET", "POST"])
+@may_enter(*STAFF)
+def remove(import_id: int) -> Response | str:
+    """Ask whether what an import brought should go, and take it away."""
+    session, actor = request.session(), request.actor()
+    run = listening.import_of(session, actor, import_id)
+    programme = listening.programme(session, actor, run.programme_id)
+    form = RemoveForm()
+    if form.validate_on_submit():
+        try:
+            listening.remove_import(session, actor, import_id, settings=request.settings())
+        except Conflict as error:
+            flash(str(error))
+        else:
+            flash(f"What {run.file_name} had brought was removed. The figures are computed again.", "success")
+        return redirect(url_for("programmes.show", programme_id=programme.id))
+    lines = [
+        f"{wording.count(run.added, 'response')} that it added will be deleted, with all that people said in them.",
+        "This can't be undone, but the file can be imported again. Figures that a message cites stay as they were.",
+    ]
+    question = f"Remove the import of {run.file_name}?"
+    return render_template("programmes/remove.html", form=form, programme=programme, question=question, lines=lines)
