@@ -227,6 +227,7 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.remove_context_event": refused(
         lambda w, s: listening.remove_context_event(s, w.stranger, w.programme, w.event_id)
     ),
+    "listening.remove_import": refused(lambda w, s: listening.remove_import(s, w.stranger, w.import_id, settings=w.settings)),
     "listening.remove_wave": refused(lambda w, s: listening.remove_wave(s, w.stranger, w.programme, w.base.before_wave_id)),
     "listening.result": refused(lambda w, s: listening.result(s, w.stranger, w.base.result_id)),
     "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
