@@ -19,6 +19,7 @@ from commsapp.listening.columns import Mapping, check, with_choices
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.preview import preview, settle_dates
 from commsapp.listening.views import HOW_CHOSEN
+from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
 from commsapp.storage.session import Session, Sessions, open_sessions
 from commsapp.textmodels.topics import Granularity
@@ -198,4 +199,19 @@ def results(programme_name: str, json_wanted: bool) -> None:
     console().print(f"{len(frame)} results in all, by wave, area and segment: add --json.")
 
 
-COMMANDS = (import_file, analyse, results)
+@click.command("report")
+@click.option("--programme", "programme_name", required=True, metavar="NAME")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="HTML file to write.")
+def report(programme_name: str, output: Path) -> None:
+    """Write the report of a programme: one HTML file that needs nothing else, to read and to print inside the organisation."""
+    if not output.resolve().parent.is_dir():
+        raise BadInput(f"There is no folder {output.parent}.", "Make it, or write elsewhere.")
+    sessions = opened()
+    with sessions.reading() as session:
+        actor = local_actor(session)
+        programme = service.programme_named(session, actor, programme_name)
+        written = sharing.write_report(session, actor, programme_id=programme.id, path=output)
+    console().print(f"Written to {written}.")
+
+
+COMMANDS = (import_file, analyse, results, report)

@@ -248,3 +248,14 @@ def test_the_same_from_a_terminal(survey: Path, data: Path) -> None:
     missing = typed_apart("import", survey.parent / "nowhere.csv", *PLACE, folder=data)
     assert missing.status == 2
     assert missing.sentence.startswith("There is no file")
+
+
+def test_the_report_of_a_programme_is_one_file(survey: Path, tmp_path: Path) -> None:
+    typed("import", survey, *PLACE, "--chosen", "random")
+    typed("analyse", "--programme", "County lines")
+    written = typed("report", "--programme", "County lines", "--output", tmp_path / "report.html")
+    assert written.status == 0, written.err
+    assert "What was listened to" in (tmp_path / "report.html").read_text("utf-8")
+    refused = typed("report", "--programme", "County lines", "--output", tmp_path / "nowhere" / "report.html")
+    assert (refused.status, refused.out) == (2, "")
+    assert "There is no folder" in refused.err
