@@ -29,7 +29,8 @@ def test_a_removed_import_takes_its_words_codings_and_embeddings_with_it_and_can
     kept = Mapping(text="note", identity="id")
     given.imported(sessions, actor, settings, other, programme_id=programme, channel="Other", mapping=kept)
     with sessions.writing() as session:
-        comments = responses.comments_by_id(session, actor, programme, list(range(1, 100)))
+        ids = listening.records(session, actor, programme).comments["comment_id"].tolist()
+        comments = responses.comments_by_id(session, actor, programme, ids)
         rows = [
             {
                 "comment_id": row.id,
