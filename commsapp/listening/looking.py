@@ -1,4 +1,4 @@
-"""Figures that no stored result holds, worked out when a page asks: the tone of each topic, several areas over the waves."""
+"""Figures that no stored result holds, worked out when a page asks: several areas taken together, over the waves."""
 
 from __future__ import annotations
 
@@ -13,22 +13,6 @@ from commsapp.listening.reporting import narrowed, records
 from commsapp.storage.session import Session
 
 _FIGURE = ("value", "low", "high", "n", "chosen")
-_NO_WAVES = pd.DataFrame(columns=["name", "start", "end"])
-
-
-def tone_by_topic(
-    session: Session, actor: Actor, programme_id: int, *, wave: str = "", area: str = "", segment: str = ""
-) -> pd.DataFrame:
-    """Mean tone of the comments on each topic: topic (number, -1 = none), value, low, high, n, chosen; '' doesn't narrow."""
-    heard = records(session, actor, programme_id)
-    comments = _bare(narrowed(heard.comments, heard.waves, wave=wave, area=area, segment=segment))
-    comments = comments[comments["topic"].notna()]
-    # the topic as an attribute: one call then measures all of them
-    split = comments.assign(**{ATTRIBUTE + "topic": comments["topic"].astype(str)})
-    table = listening_results(split, heard.answers.iloc[:0], _NO_WAVES, topics={})
-    found = table[(table["measure"] == TONE) & (table["segment"] != "")]
-    numbers = found["segment"].astype(str).str.removeprefix("topic = ").astype(int)
-    return found.assign(topic=numbers)[["topic", *_FIGURE]].reset_index(drop=True)
 
 
 def over_waves(

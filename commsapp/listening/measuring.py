@@ -26,10 +26,14 @@ COLUMNS = (
 """Columns of `listening_results`, in this order."""
 
 TOPIC_SHARE, TONE, ANSWER_SHARE, COMMENTS = "topic share", "tone", "answer share", "comments"
+TOPIC_TONE = "topic tone"
+"""Mean tone of the comments on one topic: beside `TONE`, which is that of all comments."""
 FEW = 10
 """From fewer responses than this nobody should quote a figure: one person more or less turns it over."""
 OF_PEOPLE, OF_FEEDBACK = "share of people", "share of feedback"
 ATTRIBUTE = "attribute:"
+CHANNEL = "feedback channel"
+"""The attribute that every response has where there are several channels: a mixed figure can be looked at channel by channel."""
 NO_REASON = "no reason given"
 NO_ANSWER = "no answer"
 
@@ -68,11 +72,13 @@ def listening_results(
     Returns
     -------
     DataFrame with `COLUMNS`; wave, area and segment are '' for 'all', segments read 'age = 16-24'.
-    'topic share', 'answer share': value, low, high from 0 to 1 (Wilson). 'tone': positive minus negative, -1 to 1 (t).
+    'topic share', 'answer share': value, low, high from 0 to 1 (Wilson). 'tone', and 'topic tone' of the comments on one
+    topic: positive minus negative, -1 to 1 (t).
     'comments': a count, which has no sampling error: value = low = high.
     n counts responses, n_effective what they are worth; not_coded is {reason: number of records} in that cell.
     chosen is 'share of people' only where every record comes from a random or quota channel.
-    Cells without a single coded record have no share and no tone; their 'comments' row still says what was not coded.
+    Cells without a single coded record have no share and no tone, and a topic that nobody of a cell spoke about has no
+    'topic tone' there; their 'comments' row still says what was not coded.
 
     Raises
     ------
@@ -169,20 +175,37 @@ def _comment_results(
     parts += _topic_shares(frame, spread.only(has_topic), comments, topics, both | {"codebook_version": codebook_version})
     frame = _frame(spread, comments, TONE, has_tone, ~has_tone, reason)
     parts.append(_tone(frame, spread.only(has_tone), comments).assign(**both))
+    judged = has_topic & has_tone
+    of_topic = _numbers(comments)
+    for topic, name in _named(comments, topics).items():
+        about = judged & (of_topic == topic)
+        if about.any():
+            # What is left out is what has no topic or no tone: the comments on other topics are not missing here.
+            frame = _frame(spread, comments, TOPIC_TONE, about, ~judged, reason)
+            versions = both | {"codebook_version": codebook_version}
+            parts.append(_tone(frame, spread.only(about), comments).assign(item=name, **versions))
     return parts
 
 
 def _topic_shares(
     frame: pd.DataFrame, spread: _Spread, comments: pd.DataFrame, topics: Mapping[int, str] | None, versions: Mapping[str, str]
 ) -> list[pd.DataFrame]:
-    topic = comments["topic"].astype("Int64").fillna(-2).to_numpy(dtype=np.int64)
-    names = topics if topics is not None else _topic_names(comments)
-    weight = _weights(comments)
+    topic, weight = _numbers(comments), _weights(comments)
     total = spread.total(weight)
     return [
         _with_share(frame, spread.total(weight * (topic == number)) / np.where(total > 0, total, 1)).assign(item=name, **versions)
-        for number, name in names.items()
+        for number, name in _named(comments, topics).items()
     ]
+
+
+def _numbers(comments: pd.DataFrame) -> Ints:
+    """Number of each comment's topic, -2 where it was not coded."""
+    return np.asarray(comments["topic"].astype("Int64").fillna(-2), dtype=np.int64)
+
+
+def _named(comments: pd.DataFrame, topics: Mapping[int, str] | None) -> Mapping[int, str]:
+    """The topics to report: those that were asked for, else those that occur."""
+    return topics if topics is not None else _topic_names(comments)
 
 
 def _tone(frame: pd.DataFrame, spread: _Spread, comments: pd.DataFrame) -> pd.DataFrame:

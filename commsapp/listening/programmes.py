@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import views
+from commsapp.listening.measuring import CHANNEL
 from commsapp.storage import events, programmes, responses
 from commsapp.storage.session import Session
 
@@ -163,7 +163,12 @@ def remove_wave(session: Session, actor: Actor, programme_id: int, wave_id: int)
     removed: views.Wave = views.as_view(views.Wave, row)
     if not programmes.remove(session, row):
         raise Conflict(f"The effect of a message is measured with the wave '{removed.name}', so it has to stay.")
-    before = {"name": removed.name, "start": removed.start.isoformat(), "end": removed.end.isoformat()}
+    before = {
+        "name": removed.name,
+        "start": removed.start.isoformat(),
+        "end": removed.end.isoformat(),
+        "programme_id": programme_id,
+    }
     events.record(session, actor, action="delete", subject="wave", subject_id=wave_id, before=before)
     return removed
 
@@ -174,21 +179,29 @@ def waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]
 
 
 def propose_waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:
-    """Name each calendar month in which something was heard as a wave, where a programme has no waves yet.
+    """Name each calendar month in which something was heard as a wave, as long as all waves are such months.
 
-    Returns what was added; nothing where waves exist, or where nothing has a date.
+    Returns what was added; nothing where somebody made waves of their own, or where nothing has a date. A month that
+    somebody took away does not come back.
     """
-    if programmes.waves(session, actor, programme_id):
+    known = programmes.waves(session, actor, programme_id)
+    if not all(_month(row.start) == (row.name, row.start, row.end) for row in known):
         return []
-    months = Counter(
-        (row.date.year, row.date.month) for row in responses.response_frame(session, actor, programme_id) if row.date
-    )
-    added = []
-    for year, month in sorted(months):
-        start = date(year, month, 1)
-        end = date.fromordinal(date(year + month // 12, month % 12 + 1, 1).toordinal() - 1)
-        added.append(add_wave(session, actor, programme_id, name=f"{start:%B %Y}", start=start, end=end))
-    return added
+    taken = {row.name for row in known} | events.removed_names(session, actor, programme_id, subject="wave")
+    heard = {day.replace(day=1) for day in responses.days(session, actor, programme_id) if day}
+    months = [_month(first) for first in sorted(heard)]
+    return [
+        add_wave(session, actor, programme_id, name=name, start=start, end=end)
+        for name, start, end in months
+        if name not in taken
+    ]
+
+
+def _month(day: date) -> tuple[str, date, date]:
+    """Name, first and last day of the calendar month of a day."""
+    start = day.replace(day=1)
+    end = date.fromordinal(date(day.year + day.month // 12, day.month % 12 + 1, 1).toordinal() - 1)
+    return f"{start:%B %Y}", start, end
 
 
 def add_area(
@@ -221,10 +234,14 @@ def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, t
     """Attribute name → its choices, for those that segments can be made of.
 
     An attribute with more than ``MOST_CHOICES`` choices (an occupation in people's own words, say) is stored and shown with
-    what people said, but no figures are made for each of its choices: they would be about a handful of people each.
+    what people said, but no figures are made for each of its choices: they would be about a handful of people each. Where
+    there are several feedback channels, `CHANNEL` stands among the attributes.
     """
     rows = programmes.attributes(session, actor, programme_id)
-    return {row.name: tuple(row.choices) for row in rows if len(row.choices) <= MOST_CHOICES}
+    found = {row.name: tuple(row.choices) for row in rows if len(row.choices) <= MOST_CHOICES}
+    names = tuple(row.name for row in programmes.channels(session, actor, programme_id))
+    mixed = {CHANNEL: names} if 1 < len(names) <= MOST_CHOICES else {}
+    return mixed | found
 
 
 def add_context_event(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,9 @@ from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
-from commsapp.listening.measuring import ATTRIBUTE, NO_ANSWER, listening_results
-from commsapp.storage import codings, events, programmes, responses, results
+from commsapp.listening.coding import Reason
+from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, listening_results
+from commsapp.storage import codings, events, programmes, responses, results, said
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.sentiment import LABELS
 
@@ -28,10 +30,10 @@ def records(session: Session, actor: Actor, programme_id: int) -> views.Records:
 
     Columns are those that `measuring.listening_results` reads; ``comments`` also has text_key, topic_id and probability.
     """
-    said = _frame(responses.response_frame(session, actor, programme_id), _RESPONSE)
-    said["respondent"] = [_respondent(number) for number in said["respondent_id"]]
-    said = _with_attributes(said, list(frame.attributes(session, actor, programme_id)))
-    comments = _frame(responses.comment_frame(session, actor, programme_id), _COMMENT).merge(said, on="response_id", how="left")
+    heard = _frame(responses.response_frame(session, actor, programme_id), _RESPONSE)
+    heard["respondent"] = [_respondent(number) for number in heard["respondent_id"]]
+    heard = _with_attributes(heard, frame.attributes(session, actor, programme_id))
+    comments = _frame(responses.comment_frame(session, actor, programme_id), _COMMENT).merge(heard, on="response_id", how="left")
     comments = _with_topics(session, actor, programme_id, comments)
     comments = _with_sentiment(session, actor, programme_id, comments)
     missing = comments["topic"].isna() | comments["positive"].isna()
@@ -40,7 +42,7 @@ def records(session: Session, actor: Actor, programme_id: int) -> views.Records:
     )
     answers = _frame(responses.answer_frame(session, actor, programme_id), ["response_id", "question", "choice"])
     waves = [(row.name, row.start, row.end) for row in programmes.waves(session, actor, programme_id)]
-    answers = _with_reasons(answers.merge(said, on="response_id", how="left"))
+    answers = _with_reasons(answers.merge(heard, on="response_id", how="left"))
     return views.Records(
         comments=comments,
         answers=answers,
@@ -71,11 +73,11 @@ def _respondent(number: float | None) -> str:
     return "" if number is None or math.isnan(number) else f"respondent {int(number)}"
 
 
-def _with_attributes(said: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    given = said.pop("attributes")
-    for name in names:
-        said[ATTRIBUTE + name] = [values.get(name, "") for values in given]
-    return said
+def _with_attributes(heard: pd.DataFrame, attributes: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+    given = heard.pop("attributes")
+    for name in attributes:
+        heard[ATTRIBUTE + name] = heard["channel"] if name == CHANNEL else [values.get(name, "") for values in given]
+    return heard
 
 
 def _with_topics(session: Session, actor: Actor, programme_id: int, comments: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +145,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
         heard = records(session, actor, programme_id)
         codebook = codebook_in_use(session, actor, programme_id)
         version = model_version(session, actor)
-        said = len(responses.response_frame(session, actor, programme_id))
+        days = responses.days(session, actor, programme_id)
     topics = {topic.number: topic.name for topic in codebook.topics} | {-1: NO_TOPIC} if codebook else {}
     table = listening_results(
         heard.comments,
@@ -155,10 +157,12 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
     )
     reasons = heard.comments["not_coded_reason"]
     summary = views.Summary(
-        responses=said,
+        responses=sum(days.values()),
         comments=len(heard.comments),
         topics=len(codebook.topics) if codebook else 0,
         not_coded={str(reason): int(count) for reason, count in reasons[reasons != ""].value_counts().items()},
+        undated=days.get(None, 0),
+        between_waves=_between(days, heard.waves),
     )
     with sessions.writing() as session:
         made = results.add_result_set(
@@ -171,6 +175,12 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
         )
         events.record(session, actor, action="compute", subject="listening results", subject_id=made.id)
     return summary
+
+
+def _between(days: dict[date | None, int], waves: pd.DataFrame) -> int:
+    """How many responses have a day that lies in no wave."""
+    periods = list(zip(waves["start"], waves["end"], strict=True))
+    return sum(count for day, count in days.items() if day and not any(start <= day <= end for start, end in periods))
 
 
 def _row(row: dict[Any, Any]) -> dict[str, Any]:
@@ -191,6 +201,8 @@ def _plain(summary: views.Summary) -> dict[str, Any]:
         "comments": summary.comments,
         "topics": summary.topics,
         "not_coded": summary.not_coded,
+        "undated": summary.undated,
+        "between_waves": summary.between_waves,
     }
 
 
@@ -268,29 +280,82 @@ def comments_page(
     segment: str = "",
     sentiment: str = "",
     set_aside: bool = False,
+    reason: str = "",
     number: int = 1,
 ) -> views.Page:
-    """One page of comments, those that fit their topic best first.
+    """One page of comments, those that fit their topic best first; of those set aside, the empty ones last.
 
-    ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded; ``set_aside`` gives those only.
-    Filters left empty don't filter.
+    ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded; ``set_aside`` gives those only, and
+    ``reason`` those that were set aside for one reason. Filters left empty don't filter.
     """
-    heard = records(session, actor, programme_id)
-    chosen = heard.comments
+    choice = _choice(session, actor, programme_id, topic=topic, wave=wave, area=area, segment=segment)
+    if choice is None:
+        return views.Page(comments=(), total=0, number=1, pages=1)
+    choice = replace(choice, tone=sentiment, set_aside=set_aside or bool(reason), reason=reason)
+    name, _, value = segment.partition(" = ")
+    if segment and not choice.channel:
+        # Attributes are people's data, which the database holds but need not be able to read, so they are compared here.
+        fitting = [row for row in said.chosen(session, actor, programme_id, choice) if str(row.attributes.get(name, "")) == value]
+        number, pages = _paged(number, len(fitting))
+        total, shown = len(fitting), fitting[(number - 1) * PAGE : number * PAGE]
+    else:
+        total = said.count(session, actor, programme_id, choice)
+        number, pages = _paged(number, total)
+        shown = said.chosen(session, actor, programme_id, choice, start=(number - 1) * PAGE, limit=PAGE)
+    return views.Page(_shown(session, actor, programme_id, choice, shown), total=total, number=number, pages=pages)
+
+
+def _shown(session: Session, actor: Actor, programme_id: int, choice: said.Choice, rows: list[Any]) -> tuple[views.Said, ...]:
+    """The words of chosen comments with what was coded of them."""
+    words = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, [row.id for row in rows])}
+    keys = [row.text_key for row in rows if row.text_key is not None]
+    tones = said.tones(session, actor, keys)
+    sorted_in = said.with_topic(session, coder_id=choice.coder_id, text_keys=keys)
+    found = []
+    for row in rows:
+        tone = tones.get(row.text_key)
+        coded = tone is not None and row.text_key in sorted_in
+        found.append(_said(words[row.id], row.not_coded or ("" if coded else NOT_YET), tone))
+    return tuple(found)
+
+
+def _paged(number: int, total: int) -> tuple[int, int]:
+    """The page that is shown, and how many there are."""
+    pages = max(1, math.ceil(total / PAGE))
+    return min(max(number, 1), pages), pages
+
+
+def _choice(
+    session: Session, actor: Actor, programme_id: int, *, topic: int | None, wave: str, area: str, segment: str
+) -> said.Choice | None:
+    """What a page asks for in the database's terms; None where it asks for a wave or a topic that isn't there."""
+    version = codings.current_version(session, actor, programme_id)
+    coder = None
+    topics: dict[int, int] = {}
+    if version is not None:
+        coder = codings.model_coder_id(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
+        topics = {found.number: found.id for found in codings.topics(session, version.id)}
+    topic_id = None
     if topic is not None:
-        chosen = chosen[chosen["topic"] == topic]
-    if set_aside:
-        chosen = chosen[chosen["not_coded_reason"] != ""]
-    chosen = narrowed(chosen, heard.waves, wave=wave, area=area, segment=segment)
-    if sentiment:
-        chosen = chosen[chosen[list(LABELS)].fillna(0).idxmax(axis=1).eq(sentiment) & chosen["positive"].notna()]
-    chosen = chosen.sort_values(["topic_probability", "comment_id"], ascending=[False, True], na_position="last")
-    pages = max(1, math.ceil(len(chosen) / PAGE))
-    number = min(max(number, 1), pages)
-    shown = chosen.iloc[(number - 1) * PAGE : number * PAGE]
-    words = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, shown["comment_id"].tolist())}
-    said = tuple(_said(words[row["comment_id"]], row) for row in shown.to_dict("records") if row["comment_id"] in words)
-    return views.Page(comments=said, total=len(chosen), number=number, pages=pages)
+        topic_id = 0 if topic < 0 else topics.get(topic)
+        if topic_id is None:
+            return None
+    days = None
+    if wave:
+        days = next(((w.start, w.end) for w in programmes.waves(session, actor, programme_id) if w.name == wave), None)
+        if days is None:
+            return None
+    name, _, value = segment.partition(" = ")
+    of_channel = name == CHANNEL and CHANNEL in frame.attributes(session, actor, programme_id)
+    return said.Choice(
+        coder_id=coder or 0,
+        not_yet=NOT_YET,
+        topic_id=topic_id,
+        days=days,
+        area=area,
+        channel=value if of_channel else "",
+        last=str(Reason.EMPTY),
+    )
 
 
 def narrowed(table: pd.DataFrame, waves: pd.DataFrame, *, wave: str = "", area: str = "", segment: str = "") -> pd.DataFrame:
@@ -310,18 +375,15 @@ def narrowed(table: pd.DataFrame, waves: pd.DataFrame, *, wave: str = "", area: 
     return table
 
 
-def _said(row: Any, coded: dict[Any, Any]) -> views.Said:
-    scores = {label: coded[label] for label in LABELS}
-    known = not math.isnan(scores["positive"])
-    best = max(scores, key=lambda label: scores[label]) if known else ""
+def _said(words: Any, not_coded: str, tone: Any) -> views.Said:
     return views.as_view(  # type: ignore[no-any-return]
         views.Said,
-        row,
-        not_coded=coded["not_coded_reason"],
-        attributes=dict(row.attributes),
-        may_quote="quote" in row.consent,
-        sentiment=best,
-        probability=float(scores[best]) if known else None,
+        words,
+        not_coded=not_coded,
+        attributes=dict(words.attributes),
+        may_quote="quote" in words.consent,
+        sentiment="" if tone is None else tone.label,
+        probability=None if tone is None else tone.probability,
     )
 
 

@@ -6,7 +6,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.importing import import_of, imports_of, rejected, run_import, start_import
-from commsapp.listening.looking import over_waves, tone_by_topic
+from commsapp.listening.looking import over_waves
 from commsapp.listening.programmes import (
     add_area,
     add_channel,
@@ -76,6 +76,5 @@ __all__ = [
     "start_analysis",
     "start_import",
     "store_results",
-    "tone_by_topic",
     "waves",
 ]

@@ -187,12 +187,17 @@ class Records:
 
 @dataclass(frozen=True)
 class Summary:
-    """What an analysis found, for a sentence such as '412 responses, 7 topics, 9 set aside'."""
+    """What an analysis found, for a sentence such as '412 responses, 7 topics, 9 set aside'.
+
+    ``undated`` responses have no date, ``between_waves`` ones a date that lies in no wave: both count in 'all waves' alone.
+    """
 
     responses: int
     comments: int
     topics: int
     not_coded: dict[str, int] = field(default_factory=dict)
+    undated: int = 0
+    between_waves: int = 0
     made_at: datetime | None = None
 
     @property

@@ -65,3 +65,12 @@ def history(session: Session, actor: Actor, *, subject: str, subject_id: int, li
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def removed_names(session: Session, actor: Actor, programme_id: int, *, subject: str) -> set[str]:
+    """Names of the parts of a programme that somebody took away."""
+    query = select(Event.before).where(
+        Event.organisation_id == actor.organisation_id, Event.subject == subject, Event.action == "delete"
+    )
+    gone = [before or {} for before in session.scalars(query.order_by(Event.id))]
+    return {str(before["name"]) for before in gone if before.get("programme_id") == programme_id}

@@ -27,7 +27,10 @@ class ListeningResult(Base):
     """An estimated figure with its n and interval; never changed, never deleted while a message cites it."""
 
     __tablename__ = "listening_result"
-    __table_args__ = (Index("ix_listening_result_set", "result_set_id", "measure", "wave", "area", "segment"),)
+    __table_args__ = (
+        Index("ix_listening_result_set", "result_set_id", "measure", "wave", "area", "segment"),
+        Index("ix_listening_result_cell", "result_set_id", "wave", "area", "segment"),
+    )
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"), index=True)
     result_set_id: Mapped[int] = mapped_column(ForeignKey("result_set.id"))

@@ -14,7 +14,7 @@ MINUS = "\u2212"
 
 def install(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size):
+    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size, capfirst, reason_words):
         app.add_template_filter(word)
 
 
@@ -60,6 +60,18 @@ def figure(value: float, low: float, high: float, measure: str = "share") -> str
     if measure == "share":
         return f"{percent(value)} ({_rounded(low * 100, 0)} to {percent(high)})"
     return f"{signed(value)} ({signed(low)} to {signed(high)})"
+
+
+def capfirst(text: str) -> str:
+    """'language not read: Welsh' → 'Language not read: Welsh'; what stands after the first letter stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def reason_words(reason: str) -> str:
+    """Why a comment was set aside, as people say it: 'language not read: cy' → 'language not read: Welsh'."""
+    from commsapp.web.pages.places import reason as worded
+
+    return worded(reason)
 
 
 def size(amount: int) -> str:

@@ -130,7 +130,7 @@ def test_a_welsh_comment_is_coded_from_its_translation_and_marked_and_one_withou
     left_out = said[WELSH + " Eto."]
     assert (left_out.from_translation, left_out.sentiment, left_out.not_coded) == (False, "", "language not read: cy")
     results = loop.results(wave="", area="", segment="")
-    assert set(results["measure"]) == {"comments", "topic share", "tone"}
+    assert set(results["measure"]) == {"comments", "topic share", "tone", "topic tone"}
     assert all(counts == reasons for counts in results["not_coded"])
     for spy in spies:
         assert ENGLISH in spy.seen
@@ -240,7 +240,7 @@ def honest(loop: Loop) -> None:
 
 def test_an_empty_programme_has_no_results_and_no_model_is_loaded(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysing, "load_encoder", lambda: pytest.fail("the encoder was loaded"))
-    assert loop.analyse() == {"responses": 0, "comments": 0, "topics": 0, "not_coded": {}}
+    assert loop.analyse() == {"responses": 0, "comments": 0, "topics": 0, "not_coded": {}, "undated": 0, "between_waves": 0}
     assert loop.results().empty
     assert loop.codebook is None
     with loop.sessions.reading() as session:
@@ -248,14 +248,9 @@ def test_an_empty_programme_has_no_results_and_no_model_is_loaded(loop: Loop, mo
         assert listening.over_waves(session, loop.actor, loop.id, measure="tone", places={"all": ()}).empty
 
 
-def test_the_tone_by_topic_of_nothing_is_an_empty_table(loop: Loop) -> None:
-    with loop.sessions.reading() as session:
-        assert listening.tone_by_topic(session, loop.actor, loop.id).empty
-
-
 def test_one_comment_is_analysed_without_a_topic_and_its_result_says_how_little_it_is(loop: Loop, spies: tuple[Spy, Spy]) -> None:
     loop.say([SAID[0]])
-    assert loop.analyse() == {"responses": 1, "comments": 1, "topics": 0, "not_coded": {}}
+    assert loop.analyse() == {"responses": 1, "comments": 1, "topics": 0, "not_coded": {}, "undated": 1, "between_waves": 0}
     honest(loop)
     share = loop.results(measure="topic share")
     assert share["item"].tolist() == ["No topic"]

@@ -247,7 +247,6 @@ CASES: dict[str, Callable[[World], None]] = {
         )
     ),
     "listening.store_results": _store_results,
-    "listening.tone_by_topic": nothing(lambda w, s: listening.tone_by_topic(s, w.stranger, w.programme)),
     "listening.waves": nothing(lambda w, s: listening.waves(s, w.stranger, w.programme)),
     "planning.add_activity": refused(
         lambda w, s: planning.add_activity(s, w.stranger, message_id=w.message_id, medium="posters", start=DAY, end=DAY)

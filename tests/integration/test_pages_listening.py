@@ -254,7 +254,12 @@ def test_comments_that_were_set_aside_can_be_read_with_the_reason(client: PageCl
     text = text_of(client, address(filled, "set-aside"))
 
     assert "Maen nhw'n ffonio o hyd" in text
+    assert "Language not read: Welsh : 1" in text
     assert "Set aside: language not read: Welsh" in text
+    why = text_of(client, address(filled, "set-aside"), reason="language not read: cy")
+    assert "1 comment: language not read: Welsh" in why
+    assert "Show all 1" in why
+    assert "No comment that was set aside fits empty" in text_of(client, address(filled, "set-aside"), reason="empty")
     assert "No comment that was set aside fits Birch" in text_of(client, address(filled, "set-aside"), area="Birch")
     assert "No comment was set aside" in text_of(client, f"/programmes/{empty_programme(site)}/set-aside")
 
@@ -276,14 +281,29 @@ def test_comments_that_came_later_are_announced_with_a_button(client: PageClient
 def test_the_tone_of_each_topic_is_its_own_and_narrows_with_the_cell(sessions: Sessions, actor: Actor) -> None:
     made = heard.programme(sessions, actor)
     said.add(sessions, actor, made.programme_id)
+    where = {"measure": "topic tone", "wave": "", "segment": ""}
     with sessions.reading() as session:
-        tones = listening.tone_by_topic(session, actor, made.programme_id).set_index("topic")
-        narrowed = listening.tone_by_topic(session, actor, made.programme_id, area="Birch")
+        tones = listening.frozen_results(session, actor, made.programme_id, area="", **where).set_index("item")
+        narrowed = listening.frozen_results(session, actor, made.programme_id, area="Birch", **where)
 
-    assert tones["n"].to_dict() == {-1: 4, 0: 30, 1: 12}
-    assert tones.loc[0, "value"] == pytest.approx(0.05 - 0.8)
-    assert tones.loc[-1, "value"] > 0
-    assert narrowed["topic"].tolist() == [1]
+    assert tones["n"].to_dict() == {"No topic": 4, "Scam calls": 30, "Waste": 12}
+    assert tones.loc["Scam calls", "value"] == pytest.approx(0.05 - 0.8)
+    assert tones.loc["No topic", "value"] > 0
+    assert tones["not_coded"].tolist() == 3 * [{"language not read: cy": 1}]  # comments on other topics are not missing here
+    assert narrowed["item"].tolist() == ["Waste"]
+
+
+def test_a_mixed_programme_can_be_looked_at_channel_by_channel(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    chosen = {"segment": "feedback channel = Survey"}
+    words = text_of(client, address(filled), **chosen)
+    assert "Only: feedback channel: Survey" in words
+    assert "of people, n = 1,200" in words
+    assert "of feedback" not in words.partition("What people answered")[2]
+    inbox = text_of(client, address(filled, f"topics/{said.SCAMS}"), segment="feedback channel = Inbox")
+    assert "30 comments (feedback channel: Inbox)" in inbox
+    with site.sessions.reading() as session:
+        page = listening.comments_page(session, site.actor, filled.programme_id, segment="feedback channel = Survey")
+    assert page.total == 0
 
 
 def test_areas_taken_together_are_followed_over_the_waves(sessions: Sessions, actor: Actor) -> None:

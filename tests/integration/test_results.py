@@ -109,7 +109,7 @@ def test_every_result_has_n_an_interval_and_says_how_people_were_chosen(
     survey(sessions, actor, settings, tmp_path, programme, yes=7, channel="Survey", chosen="random")
     listening.store_results(sessions, actor, programme)
     table = results(sessions, actor, programme)
-    assert set(table["measure"]) == {"topic share", "tone", "answer share", "comments"}
+    assert set(table["measure"]) == {"topic share", "tone", "topic tone", "answer share", "comments"}
     for row in table.to_dict("records"):
         assert row["n"] > 0, row
         assert 0 < row["n_effective"] <= row["n"] + 1e-9, row
@@ -120,7 +120,8 @@ def test_every_result_has_n_an_interval_and_says_how_people_were_chosen(
         assert not row["corrected"], row
     assert {"March 2026", "April 2026", "May 2026", ""} == set(table["wave"])
     assert {"Ash", "Birch", ""} == set(table["area"])
-    assert {"age = 16-24", "age = 65+", ""} == set(table["segment"])
+    channels = {"feedback channel = Survey", "feedback channel = Event"}
+    assert {"age = 16-24", "age = 65+", ""} | channels == set(table["segment"])
     asked = table[table["measure"] == "answer share"]
     assert (asked["codebook_version"] == "").all()
     assert table.loc[table["measure"] == "topic share", "codebook_version"].eq("version 1 (01234567)").all()
@@ -143,7 +144,8 @@ def test_what_was_not_coded_adds_up_in_every_cell(
         cell = listening.narrowed(heard_here.comments, heard_here.waves, **place)
         missing = int((cell["not_coded_reason"] != "").sum())
         assert sum(row["not_coded"].values()) == missing, row
-        assert row["n"] == (len(cell) if row["measure"] == "comments" else len(cell) - missing), row
+        about = cell["topic_name"] == row["item"] if row["measure"] == "topic tone" else cell["not_coded_reason"] == ""
+        assert row["n"] == (len(cell) if row["measure"] == "comments" else about.sum()), row
     shares = table[(table["measure"] == "topic share") & (table["wave"] == "") & (table["area"] == "") & (table["segment"] == "")]
     assert dict(zip(shares["item"], shares["value"] * 34, strict=True)) == pytest.approx(
         {"bins": 12, "scams": 11, "No topic": 11}
@@ -172,7 +174,21 @@ def test_a_share_is_of_people_only_where_all_of_them_were_drawn(
     for way in chosen:
         survey(sessions, actor, settings, tmp_path, programme, yes=5, channel=way, chosen=way)
     listening.store_results(sessions, actor, programme)
-    assert set(results(sessions, actor, programme)["chosen"]) == {share}
+    assert set(results(sessions, actor, programme, segment="")["chosen"]) == {share}
+
+
+def test_each_channel_of_a_mixed_programme_has_figures_of_its_own(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
+) -> None:
+    survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="Drawn", chosen="random")
+    listening.store_results(sessions, actor, programme)
+    assert set(results(sessions, actor, programme)["segment"]) == {""}  # one channel is no choice
+    survey(sessions, actor, settings, tmp_path, programme, yes=15, channel="Came by", chosen="opt-in")
+    listening.store_results(sessions, actor, programme)
+    yes = results(sessions, actor, programme, item=f"{QUESTION}: Yes", wave="", area="").set_index("segment")
+    assert yes["value"].to_dict() == {"": 0.5, "feedback channel = Drawn": 0.25, "feedback channel = Came by": 0.75}
+    assert yes.loc["feedback channel = Drawn", "chosen"] == "share of people"
+    assert yes.loc["feedback channel = Came by", "chosen"] == "share of feedback"
 
 
 def test_a_response_counts_in_every_wave_that_its_day_lies_in(
@@ -287,3 +303,26 @@ def test_each_month_in_which_something_was_heard_is_proposed_as_a_wave_once(
         ("December 2025", date(2025, 12, 1), date(2025, 12, 31)),
         ("February 2026", date(2026, 2, 1), date(2026, 2, 28)),
     ]
+
+
+def test_months_that_come_later_are_proposed_but_none_that_somebody_took_away(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
+) -> None:
+    for day in ("2026-01-05", "2026-02-05"):
+        survey(sessions, actor, settings, tmp_path, programme, yes=5, channel=day, day=day)
+    listening.store_results(sessions, actor, programme)
+    with sessions.writing() as session:
+        listening.remove_wave(session, actor, programme, listening.waves(session, actor, programme)[0].id)
+    survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="March", day="2026-03-05")
+    summary = listening.store_results(sessions, actor, programme)
+    with sessions.reading() as session:
+        assert [wave.name for wave in listening.waves(session, actor, programme)] == ["February 2026", "March 2026"]
+    assert (summary.between_waves, summary.undated) == (20, 0)
+    with sessions.writing() as session:
+        listening.add_wave(session, actor, programme, name="Spring", start=date(2026, 3, 1), end=date(2026, 5, 31))
+    survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="June", day="2026-06-05")
+    survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="Some day", day="")
+    summary = listening.store_results(sessions, actor, programme)
+    with sessions.reading() as session:
+        assert [wave.name for wave in listening.waves(session, actor, programme)] == ["February 2026", "March 2026", "Spring"]
+    assert (summary.between_waves, summary.undated) == (40, 20)

@@ -70,6 +70,17 @@ def test_a_topic_share_counts_every_coded_comment_and_says_what_was_not_coded():
     assert tuple(results.columns) == COLUMNS
 
 
+def test_each_topic_has_a_tone_where_somebody_spoke_about_it():
+    said = comments([0, 0, 1, -1, None], positive=[0.35, 0.45, 0.65, 0.25, 0], area=["Ash", "Ash", "Birch", "Ash", "Ash"])
+    results = listening_results(said, NO_ANSWERS, WAVES, codebook_version="2", model_version="m1")
+    tones = results[(results["measure"] == "topic tone") & (results["wave"] == "") & (results["segment"] == "")]
+    found = {(row["item"], row["area"]): (round(row["value"], 9), row["n"]) for row in tones.to_dict("records")}
+    scams, dealing = (0.15, 2), (0.4, 1)
+    assert found == {("scams", ""): scams, ("scams", "Ash"): scams, ("dealing", ""): dealing, ("dealing", "Birch"): dealing}
+    row = find(results, measure="topic tone", item="scams")
+    assert (row["not_coded"], row["codebook_version"], row["model_version"]) == ({"language not read": 1}, "2", "m1")
+
+
 def test_tone_is_the_mean_of_positive_minus_negative():
     results = listening_results(comments([0, 1, 1, None], positive=[0.3, 0.6, 0.75, 0]), NO_ANSWERS, WAVES)
     row = find(results, measure="tone")
@@ -202,5 +213,7 @@ def test_twenty_thousand_comments_take_a_few_seconds():
     frame["topic_name"] = "topic " + frame["topic"].astype(str)
     waves = pd.DataFrame({"name": list("vwxyz"), "start": pd.Timestamp("2025-09-01"), "end": pd.Timestamp("2025-09-30")})
     start = time.perf_counter()
-    assert len(listening_results(frame, NO_ANSWERS, waves)) == 12 * 6 * 12 * 9
+    assert (
+        len(listening_results(frame, NO_ANSWERS, waves)) == 22 * 6 * 12 * 9
+    )  # 10 shares and tones of topics, one tone and one count, in each cell
     assert time.perf_counter() - start < 6

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from commsapp.errors import BadInput, NotFound
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import TOPIC_SHARE
+from commsapp.listening.measuring import COMMENTS, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Codebook, Page, Programme
 from commsapp.textmodels.topics import Granularity
 from commsapp.web import request
@@ -101,6 +101,7 @@ def topic(programme_id: int, number: int) -> str:
     programme = listening.programme(session, actor, programme_id)
     name, phrases = _named(listening.codebook_in_use(session, actor, programme_id), number)
     cell = listening.frozen_results(session, actor, programme_id, measure=TOPIC_SHARE, item=name, **now.cell)
+    tone = listening.frozen_results(session, actor, programme_id, measure=TOPIC_TONE, item=name, **now.cell)
     over = listening.frozen_results(
         session, actor, programme_id, measure=TOPIC_SHARE, item=name, area=now.area, segment=now.segment
     )
@@ -114,7 +115,7 @@ def topic(programme_id: int, number: int) -> str:
         name=name,
         phrases=phrases,
         share=next(iter(results.figures(cell)), None),
-        tone=results.tone_figures(session, actor, programme_id, now).get(number),
+        tone=next(iter(results.figures(tone)), None),
         drawn=results.draw(
             session, actor, programme_id, over[over["wave"] != ""], title="Share over the waves", areas=_areas(now)
         ),
@@ -135,25 +136,39 @@ def _named(codebook: Codebook | None, number: int) -> tuple[str, tuple[str, ...]
 @blueprint.get("/programmes/<int:programme_id>/set-aside")
 @may_enter(*STAFF)
 def set_aside(programme_id: int) -> str:
-    """Comments that are counted but could not be sorted into topics, each with the reason."""
+    """Comments that are counted but could not be sorted into topics: how many for each reason, and what they say."""
     session, actor, now = request.session(), request.actor(), narrowing()
     programme = listening.programme(session, actor, programme_id)
-    said = listening.comments_page(session, actor, programme_id, set_aside=True, number=_page_number(), **now.cell)
+    why = http.args.get("reason", "").strip()
+    counted = listening.frozen_results(session, actor, programme_id, measure=COMMENTS, **now.cell)
+    reasons = dict(counted["not_coded"].iloc[0]) if len(counted) else {}
+    said = listening.comments_page(session, actor, programme_id, set_aside=True, reason=why, number=_page_number(), **now.cell)
     return render_template(
-        "listening/set_aside.html", programme=programme, **_comments(programme, said, now, "listening.set_aside")
+        "listening/set_aside.html",
+        programme=programme,
+        why=why,
+        reasons=sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])),
+        total=sum(reasons.values()),
+        reason_address=lambda words: url_for(
+            "listening.set_aside", programme_id=programme_id, reason=words or None, **now.cell_given
+        ),
+        **_comments(programme, said, now, "listening.set_aside", more={"reason": why} if why else {}),
     )
 
 
-def _comments(programme: Programme, said: Page, now: Narrowing, endpoint: str, **place: Any) -> dict[str, Any]:
-    """What every page with comments needs: them, their filters, and addresses that keep the filters."""
+def _comments(
+    programme: Programme, said: Page, now: Narrowing, endpoint: str, more: dict[str, str] | None = None, **place: Any
+) -> dict[str, Any]:
+    """What every page with comments needs: them, their filters, and addresses that keep the filters and what is in ``more``."""
     here = {"programme_id": programme.id, **place}
+    kept: dict[str, Any] = {**now.given, **(more or {})}
     back = ("What was heard", url_for("listening.overview", programme_id=programme.id, **now.cell_given))
     return {
         "said": said,
         "now": now,
         "here": url_for(endpoint, **here),
         "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
-        "page_address": lambda page: url_for(endpoint, page=page, **here, **now.given, _anchor="comments"),
+        "page_address": lambda page: url_for(endpoint, page=page, **here, **kept, _anchor="comments"),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,
         "language_name": language,

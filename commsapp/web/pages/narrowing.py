@@ -10,6 +10,7 @@ from flask import request as http
 
 from commsapp.actor import Actor
 from commsapp.listening import service as listening
+from commsapp.listening.measuring import CHANNEL
 from commsapp.storage.session import Session
 
 TONES = ("negative", "neutral", "positive")
@@ -59,7 +60,7 @@ def options(session: Session, actor: Actor, programme_id: int, now: Narrowing, *
     lists = [
         ("wave", "Wave", "All waves", [wave.name for wave in listening.waves(session, actor, programme_id)], now.wave),
         ("area", "Area", "All areas", [area.name for area in listening.areas(session, actor, programme_id)], now.area),
-        ("segment", "Attribute", "Everybody", segments, now.segment),
+        ("segment", "Channel or attribute" if CHANNEL in attributes else "Attribute", "Everybody", segments, now.segment),
     ]
     if tone:
         lists.append(("tone", "Tone", "Any tone", list(TONES), now.tone))

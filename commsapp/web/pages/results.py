@@ -9,7 +9,7 @@ import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, FEW, OF_PEOPLE, TONE, TOPIC_SHARE
+from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, FEW, OF_PEOPLE, TONE, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Codebook, ContextEvent
 from commsapp.planning.wording import split_item
 from commsapp.storage.session import Session
@@ -101,7 +101,7 @@ def heard(session: Session, actor: Actor, programme_id: int, now: Narrowing, cod
     return Heard(
         comments=0 if counted is None else int(counted["value"].iloc[0]),
         set_aside={} if counted is None else dict(counted["not_coded"].iloc[0]),
-        topics=_topics(session, actor, programme_id, now, codebook, by_measure.get(TOPIC_SHARE, table.iloc[:0])),
+        topics=_topics(codebook, by_measure.get(TOPIC_SHARE, table.iloc[:0]), by_measure.get(TOPIC_TONE, table.iloc[:0])),
         tone=None if tone is None else figures(tone)[0],
         asked=_asked(answered),
     )
@@ -118,24 +118,13 @@ def figures(table: pd.DataFrame) -> list[Figure]:
     ]
 
 
-def _topics(
-    session: Session, actor: Actor, programme_id: int, now: Narrowing, codebook: Codebook | None, shares: pd.DataFrame
-) -> tuple[TopicRow, ...]:
-    if shares.empty:
-        return ()
+def _topics(codebook: Codebook | None, shares: pd.DataFrame, tones: pd.DataFrame) -> tuple[TopicRow, ...]:
     numbers = {topic.name: topic.number for topic in codebook.topics} if codebook else {}
     numbers.setdefault("No topic", NO_TOPIC)
-    tones = tone_figures(session, actor, programme_id, now)
-    rows = [(numbers.get(share.item), share) for share in figures(shares)]
-    found = [TopicRow(number, share.item, share, None if number is None else tones.get(number)) for number, share in rows]
+    tone = {figure.item: figure for figure in figures(tones)}
+    found = [TopicRow(numbers.get(share.item), share.item, share, tone.get(share.item)) for share in figures(shares)]
     # 'No topic' is no topic: it stands last, however large it is.
     return tuple(sorted(found, key=lambda row: row.number == NO_TOPIC))
-
-
-def tone_figures(session: Session, actor: Actor, programme_id: int, now: Narrowing) -> dict[int, Figure]:
-    """Mean tone by the number of the topic."""
-    table = listening.tone_by_topic(session, actor, programme_id, **now.cell)
-    return {number: figures(table[table["topic"] == number])[0] for number in table["topic"].tolist()}
 
 
 def _asked(table: pd.DataFrame) -> tuple[Asked, ...]:
@@ -171,8 +160,8 @@ def over_waves(session: Session, actor: Actor, programme_id: int, now: Narrowing
     elif kind == "tone":
         table, title = table.assign(item="Tone of the feedback"), "Tone over the waves"
     else:
-        questions = table["item"].astype(str).str.rpartition(": ")
-        table = table.assign(item=questions[2])[questions[0] == name]
+        split = [split_item(str(item)) for item in table["item"]]
+        table = table.assign(item=[choice for _, choice in split])[[question == name for question, _ in split]]
         largest = list(
             table.groupby("item")["value"].mean().sort_values(ascending=False, kind="stable").index[: charts.MOST_LINES]
         )

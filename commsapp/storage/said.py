@@ -1,0 +1,142 @@
+"""Which comments a page shows: chosen, put in order and counted by the database, so that a page costs what it shows.
+
+What may come in: choosing among comments by what was coded of them. What may not: people's words, which `responses` gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from commsapp.actor import Actor
+from commsapp.storage.codings import Coding
+from commsapp.storage.programmes import Area, FeedbackChannel
+from commsapp.storage.responses import Comment, Response, visible
+
+_About = aliased(Coding)
+_Tone = aliased(Coding)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked for; what is left as it is doesn't narrow.
+
+    ``coder_id`` is the topic coder in use (0: none yet), ``topic_id`` a topic's row, 0 for 'no topic'. ``not_yet`` is the
+    reason of those that are not coded yet, ``last`` a reason that comes after all others.
+    """
+
+    coder_id: int
+    not_yet: str
+    topic_id: int | None = None
+    days: tuple[date, date] | None = None
+    area: str = ""
+    channel: str = ""
+    tone: str = ""
+    set_aside: bool = False
+    reason: str = ""
+    last: str = ""
+
+
+def chosen(
+    session: Session, actor: Actor, programme_id: int, choice: Choice, *, start: int = 0, limit: int | None = None
+) -> list[Row[Any]]:
+    """Rows (id, text_key, attributes, not_coded), in order.
+
+    Those that fit their topic best come first; of those set aside, the ``last`` reason comes last.
+    """
+    what = select(Comment.id, Comment.text_key, Response.attributes, Comment.not_coded)
+    query = _narrowed(what, actor, programme_id, choice)
+    if choice.set_aside:
+        query = query.order_by(case((Comment.not_coded == choice.last, 1), else_=0), Comment.id)
+    else:
+        query = query.order_by(_About.probability.desc().nulls_last(), Comment.id)
+    return list(session.execute(query.offset(start).limit(limit)))
+
+
+def count(session: Session, actor: Actor, programme_id: int, choice: Choice) -> int:
+    """How many comments `chosen` would give in all."""
+    query = _narrowed(select(func.count(Comment.id)), actor, programme_id, choice)
+    return int(session.execute(query).scalar_one())
+
+
+def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any]:
+    """Key → (text_key, label, probability) of the first-ranked tone of each text, by the model version that coded it last."""
+    query = (
+        select(Coding.text_key, Coding.label, Coding.probability)
+        .where(
+            Coding.organisation_id == actor.organisation_id,
+            Coding.measure == "sentiment",
+            Coding.rank == 1,
+            Coding.text_key.in_(text_keys),
+        )
+        .order_by(Coding.coder_id)
+    )
+    return {row.text_key: row for row in session.execute(query)}
+
+
+def with_topic(session: Session, *, coder_id: int, text_keys: list[str]) -> set[str]:
+    """Those of the texts that the topic coder has coded, also as 'no topic'."""
+    query = select(Coding.text_key).where(
+        Coding.coder_id == coder_id, Coding.measure == "topic", Coding.rank == 1, Coding.text_key.in_(text_keys)
+    )
+    return set(session.scalars(query.order_by(Coding.text_key)))
+
+
+def _narrowed(query: Select[Any], actor: Actor, programme_id: int, choice: Choice) -> Select[Any]:
+    about = and_(_About.text_key == Comment.text_key, *_of_topic_coder(choice.coder_id))
+    # A topic's comments are reached through its codings, so that a small topic of a large programme costs little.
+    if choice.topic_id is None:
+        query = query.select_from(Comment).outerjoin(_About, about)
+    else:
+        wanted = _About.topic_id == choice.topic_id if choice.topic_id else _About.topic_id.is_(None)
+        query = query.select_from(_About).join(Comment, about).where(wanted)
+    query = query.join(Response, Response.id == Comment.response_id).where(
+        visible(actor, programme_id, by_id=choice.topic_id is not None)
+    )
+    if choice.days is not None:
+        query = query.where(Response.date.between(*choice.days))
+    if choice.area:
+        query = query.join(Area, Area.id == Response.area_id).where(Area.name == choice.area)
+    if choice.channel:
+        query = query.join(FeedbackChannel, FeedbackChannel.id == Response.channel_id).where(
+            FeedbackChannel.name == choice.channel
+        )
+    if choice.tone:
+        query = query.join(_Tone, and_(_Tone.text_key == Comment.text_key, _Tone.label == choice.tone, *_latest_tone(actor)))
+    if choice.set_aside:
+        query = query.where(_aside(actor, choice))
+    return query
+
+
+def _of_topic_coder(coder_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (_About.coder_id == coder_id, _About.measure == "topic", _About.rank == 1)
+
+
+def _latest_tone(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    """The first-ranked tone by the model version that coded the text last: a text keeps its tone until a newer one codes it."""
+    newer = aliased(Coding)
+    overtaken = (
+        select(newer.id)
+        .where(newer.text_key == _Tone.text_key, newer.measure == "sentiment", newer.rank == 1)
+        .where(newer.organisation_id == actor.organisation_id, newer.coder_id > _Tone.coder_id)
+        .exists()
+    )
+    return (_Tone.organisation_id == actor.organisation_id, _Tone.measure == "sentiment", _Tone.rank == 1, ~overtaken)
+
+
+def _aside(actor: Actor, choice: Choice) -> ColumnElement[bool]:
+    toned = aliased(Coding)
+    tone = (
+        select(toned.id)
+        .where(toned.text_key == Comment.text_key, toned.organisation_id == actor.organisation_id)
+        .where(toned.measure == "sentiment", toned.rank == 1)
+        .exists()
+    )
+    not_yet = and_(Comment.not_coded == "", or_(_About.id.is_(None), ~tone))
+    if choice.reason:
+        return not_yet if choice.reason == choice.not_yet else Comment.not_coded == choice.reason
+    return or_(Comment.not_coded != "", not_yet)
