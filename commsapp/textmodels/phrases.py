@@ -12,9 +12,12 @@ _LONGEST = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # What separates phrases: punctuation, numbers and the masks that agencies put over personal data (XXXX, {$100.00}, XX/XX/2023).
 _BREAK = re.compile(r"https?:\S+|www\.\S+|@\w+|\w*\d\w*|\b[xX]{2,}\b|_+|[^\w\s'’-]")
+# A word with another one of its sentence before it: at the start of a sentence every word has a capital.
+_WITHIN = re.compile(r"(?<=[^\W\d_][ ,;])" + _WORD.pattern + r"|(?<=[^\W\d_],[ ])" + _WORD.pattern)
 _HYPHEN = re.compile(r"\s*-\s*")
 
 _SHORTEST = 3
+_AGREE = 0.8
 
 
 def candidates(texts: Sequence[str], *, least: int) -> list[list[str]]:
@@ -67,6 +70,29 @@ def _plurals(counts: Counter[str]) -> dict[str, str]:
     return fold
 
 
+def spellings(texts: Iterable[str], phrases: Iterable[str]) -> dict[str, str]:
+    """Word → how people write it within a sentence ('polish' → 'Polish'), for words that aren't in small letters.
+
+    Only where most of them agree; texts in capitals throughout say nothing of it.
+    """
+    wanted = {word for phrase in phrases for word in phrase.split()}
+    seen: dict[str, Counter[str]] = {word: Counter() for word in wanted}
+    for text in texts:
+        if text.upper() == text:
+            continue
+        for found in _WITHIN.finditer(text):
+            word = found.group().replace("’", "'").removesuffix("'s")
+            if word.lower() in wanted:
+                seen[word.lower()][word] += 1
+    best = {word: forms.most_common(1)[0] for word, forms in seen.items() if forms}
+    return {word: form for word, (form, count) in best.items() if form != word and count >= _AGREE * seen[word].total()}
+
+
+def spell(phrase: str, forms: dict[str, str]) -> str:
+    """A phrase with its words as people write them."""
+    return " ".join(forms.get(word, word) for word in phrase.split())
+
+
 def choose(weighed: Iterable[tuple[str, float]], *, count: int) -> tuple[str, ...]:
     """The ``count`` best phrases that say different things, best first: none shares a word's stem with one before it."""
     chosen: list[str] = []
@@ -108,12 +134,18 @@ def stem(word: str) -> str:
 
 
 def unique_names(phrases: Sequence[tuple[str, ...]]) -> list[str]:
-    """A readable name for each topic from its best phrases, no two alike: 'Payday loan; interest'."""
+    """A readable name for each topic from its best phrases, no two alike: 'Payday loan; interest', 'Police; officer; theft'."""
     names: list[str] = []
     for number, own in enumerate(phrases):
-        options = [own[:k] for k in range(min(2, len(own)), len(own) + 1) if own[:k]]
+        options = [own[:k] for k in range(_enough(own), len(own) + 1) if own[:k]]
         names.append(next((n for n in map(_join, options) if n not in names), f"{_join(own[:2]) or 'Topic'} ({number + 1})"))
     return names
+
+
+def _enough(phrases: tuple[str, ...]) -> int:
+    """Two phrases, or three where each of the two is a single word: 'Lights; boat' leaves people guessing."""
+    words = sum(len(phrase.split()) for phrase in phrases[:2])
+    return min(len(phrases), 2 if words > 2 else 3)
 
 
 def _join(phrases: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ from commsapp.textmodels.codebook import (
     save_codebook,
 )
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder
-from commsapp.textmodels.phrases import candidates, choose, unique_names
+from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
 
 __all__ = [
     "GRANULARITIES",
@@ -158,7 +158,9 @@ def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encode
     weights = _weigh(found, vectors, clusters)
     if encoder is not None:
         weights = _by_meaning(weights, clusters.centroids_, encoder)
-    return [choose(own.items(), count=PHRASES) for own in weights]
+    chosen = [choose(own.items(), count=PHRASES) for own in weights]
+    forms = spellings(texts, (phrase for own in chosen for phrase in own))
+    return [tuple(spell(phrase, forms) for phrase in own) for own in chosen]
 
 
 def _weigh(found: list[list[str]], vectors: Floats, clusters: LeidenClusters) -> list[dict[str, float]]:

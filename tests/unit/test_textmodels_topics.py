@@ -10,7 +10,7 @@ import pytest
 
 from commsapp.errors import BadInput
 from commsapp.textmodels.clusters import LeidenClusters, largest_first, merge_small
-from commsapp.textmodels.phrases import candidates, choose, unique_names
+from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
 from commsapp.textmodels.topics import CodebookDraft, assign, discover, load_codebook, save_codebook
 
 WORDS = {
@@ -193,9 +193,26 @@ def test_chosen_phrases_share_no_word() -> None:
     assert choose(weighed, count=3) == ("payday loan", "interest", "fees")
 
 
+def test_a_name_has_three_words_where_there_are_as_many() -> None:
+    names = unique_names([("lights", "boat", "tyres", "night"), ("title loan", "fee", "bank"), ("scam", "bank")])
+    assert names == ["Lights; boat; tyres", "Title loan; fee", "Scam; bank"]
+
+
+def test_names_are_spelt_as_people_write_them_within_a_sentence() -> None:
+    texts = [
+        "Scams again. Police from Harbour Reach, and HMRC, rang my mum’s house.",
+        "The letter from HMRC came to Harbour Reach; scams, said the Polish shop.",
+        "WE ALL HATE SCAMS AND POLICE AND EVERYTHING",
+        "Ask the Polish shop, they know the police.",
+    ]
+    forms = spellings(texts, ["hmrc", "harbour reach", "polish shop", "scams", "police", "mum"])
+    assert forms == {"hmrc": "HMRC", "harbour": "Harbour", "reach": "Reach", "polish": "Polish"}
+    assert spell("polish shop", forms) == "Polish shop"
+
+
 def test_equal_names_are_told_apart() -> None:
-    names = unique_names([("loan", "fee", "bank"), ("loan", "fee", "police"), ("loan", "fee"), ()])
-    assert names == ["Loan; fee", "Loan; fee; police", "Loan; fee (3)", "Topic (4)"]
+    names = unique_names([("title loan", "fee"), ("title loan", "fee", "police"), ("title loan", "fee"), ()])
+    assert names == ["Title loan; fee", "Title loan; fee; police", "Title loan; fee (3)", "Topic (4)"]
 
 
 def test_groups_that_are_too_small_go_to_the_nearest() -> None:
