@@ -184,10 +184,16 @@ def find_topics(
         texts = responses.texts_of(session, actor, programme_id, keys)
     if not keys:
         return
-    progress("Finding topics", 0, 0)
+    progress("Finding topics", 0, len(keys))
     with EmbeddingStore(settings.data_dir, encoder.version) as store:
         _, vectors = store.get(keys)
-    draft = discover([texts[key] for key in keys], vectors, granularity=wanted, encoder=encoder)
+    draft = discover(
+        [texts[key] for key in keys],
+        vectors,
+        granularity=wanted,
+        encoder=encoder,
+        progress=lambda done, total: progress("Finding topics", done, total),
+    )
     if version is not None and same and draft.version == version.fingerprint:
         return
     with sessions.writing() as session:

@@ -142,14 +142,15 @@ def code_texts(
     texts: Sequence[str], *, encoder: Encoder, sentiment: SentimentModel, progress: Progress | None = None
 ) -> CodedTexts:
     """Embedding and tone of each text; every one is computed, so give distinct ones."""
-
-    def told(stage: str) -> Callable[[int, int], None] | None:
-        return None if progress is None else lambda done, total: progress(stage, done, total)
-
     return CodedTexts(
-        embeddings=encoder.encode(texts, told("Reading comments")),
-        sentiments=sentiment.score(texts, told("Judging the tone")),
+        embeddings=encoder.encode(texts, _told(progress, "Reading comments")),
+        sentiments=sentiment.score(texts, _told(progress, "Judging the tone")),
     )
+
+
+def _told(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
+    """The progress of one stage."""
+    return None if progress is None else lambda done, total: progress(stage, done, total)
 
 
 def code_frame(
@@ -200,9 +201,10 @@ def code_frame(
     place = {one: row for row, one in enumerate(dict.fromkeys(c.text for c in choices if c.text is not None))}
     coded = code_texts(list(place), encoder=encoder, sentiment=sentiment, progress=progress)
     if codebook is None:
-        if progress is not None:
-            progress("Finding topics", 0, 0)
-        codebook = discover(list(place), coded.embeddings, granularity=granularity, encoder=encoder)
+        told = _told(progress, "Finding topics")
+        if told is not None:
+            told(0, len(place))  # few texts take no time, and nothing more is told of them
+        codebook = discover(list(place), coded.embeddings, granularity=granularity, encoder=encoder, progress=told)
     rows = np.array([NO_TOPIC if choice.text is None else place[choice.text] for choice in choices], dtype=np.int64)
     return CodedFrame(pd.concat([frame, _columns(frame.index, choices, rows, coded, codebook)], axis=1), codebook)
 

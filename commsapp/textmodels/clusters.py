@@ -7,6 +7,7 @@ defaults: see the model card and docs/accuracy.md (they shatter short texts and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
 _ROWS = 128
 
 
@@ -23,7 +25,8 @@ class LeidenClusters:
     Parameters
     ----------
     resolution : higher gives more groups. neighbours : edges of each text in the graph. smallest : groups with fewer texts are
-    merged into the nearest one. seed : of Leiden's random order.
+    merged into the nearest one. seed : of Leiden's random order. progress : called with (rows compared, rows in all) while
+    neighbours are looked for, which is most of the work on large sets.
 
     Attributes
     ----------
@@ -34,11 +37,12 @@ class LeidenClusters:
     labels_: Numbers
     centroids_: Floats
 
-    def __init__(self, *, resolution: float, neighbours: int, smallest: int, seed: int) -> None:
+    def __init__(self, *, resolution: float, neighbours: int, smallest: int, seed: int, progress: Progress | None = None) -> None:
         self.resolution = resolution
         self.neighbours = neighbours
         self.smallest = smallest
         self.seed = seed
+        self.progress = progress
 
     def fit(self, embeddings: Floats, y: object = None) -> LeidenClusters:
         """Group rows of unit length; the same rows in the same order always give the same groups."""
@@ -63,7 +67,7 @@ class LeidenClusters:
             return np.zeros(len(vectors), dtype=np.int64)
         import graspologic_native
 
-        graph = shared_neighbours(vectors, min(self.neighbours, len(vectors) - 1))
+        graph = shared_neighbours(vectors, min(self.neighbours, len(vectors) - 1), self.progress)
         _, found = graspologic_native.leiden_csr(
             graph.indptr.astype(np.int64),
             graph.indices.astype(np.int32),
@@ -77,12 +81,12 @@ class LeidenClusters:
         return np.array([found[k] for k in range(len(vectors))], dtype=np.int64)
 
 
-def shared_neighbours(vectors: Floats, neighbours: int) -> Any:
+def shared_neighbours(vectors: Floats, neighbours: int, progress: Progress | None = None) -> Any:
     """Symmetric CSR graph (n, n): texts joined where one is among the other's nearest, weighted by the neighbours they share."""
     from scipy import sparse
 
     n = len(vectors)
-    near = _nearest_rows(vectors, neighbours)
+    near = _nearest_rows(vectors, neighbours, progress)
     rows = np.repeat(np.arange(n), near.shape[1])
     one = sparse.csr_matrix((np.ones(near.size, dtype=np.float32), (rows, near.ravel())), shape=(n, n))
     joined = one.maximum(one.T).tocsr()
@@ -100,12 +104,14 @@ def shared_neighbours(vectors: Floats, neighbours: int) -> Any:
     return graph
 
 
-def _nearest_rows(vectors: Floats, neighbours: int) -> Numbers:
+def _nearest_rows(vectors: Floats, neighbours: int, progress: Progress | None) -> Numbers:
     """Positions (n, neighbours + 1) of the nearest rows, the row itself among them."""
     found = np.empty((len(vectors), neighbours + 1), dtype=np.int64)
     for start in range(0, len(vectors), _ROWS):
         similar = vectors[start : start + _ROWS] @ vectors.T
         found[start : start + _ROWS] = np.argpartition(-similar, neighbours, axis=1)[:, : neighbours + 1]
+        if progress is not None:
+            progress(min(start + _ROWS, len(vectors)), len(vectors))
     return found
 
 

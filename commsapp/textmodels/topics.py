@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commsapp.errors import BadInput
-from commsapp.textmodels.clusters import Floats, LeidenClusters, Numbers, nearest, similarities
+from commsapp.textmodels.clusters import Floats, LeidenClusters, Numbers, Progress, nearest, similarities
 from commsapp.textmodels.codebook import (
     GRANULARITIES,
     NO_TOPIC,
@@ -89,6 +89,7 @@ def discover(
     granularity: Granularity = "medium",
     seed: int = SEED,
     encoder: Encoder | None = None,
+    progress: Progress | None = None,
 ) -> CodebookDraft:
     """Find topics in texts.
 
@@ -100,6 +101,7 @@ def discover(
     texts : n cleaned texts. embeddings : (n, dimensions), rows of unit length. granularity : how many.
     seed : of sampling and of Leiden.
     encoder : ranks phrases by what they mean too; without it by their frequency alone.
+    progress : called with (texts compared, texts in all).
 
     Raises
     ------
@@ -114,7 +116,7 @@ def discover(
     vectors = np.ascontiguousarray(np.asarray(embeddings, dtype=np.float32)[rows])
     if len(rows) < FEWEST_TEXTS:
         return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
-    clusters = _clusters(len(rows), granularity, seed)
+    clusters = _clusters(len(rows), granularity, seed, progress)
     phrases = _phrases([texts[row] for row in rows], vectors, clusters, encoder)
     similarity = nearest(vectors, clusters.centroids_)[1]
     threshold = float(np.quantile(similarity, _LEFT_OUT, method="lower"))
@@ -142,11 +144,13 @@ def _distinct(texts: Sequence[str], seed: int) -> Numbers:
     return rows
 
 
-def _clusters(n: int, granularity: str, seed: int) -> LeidenClusters:
+def _clusters(n: int, granularity: str, seed: int, progress: Progress | None = None) -> LeidenClusters:
     # More neighbours smooth the graph, which small sets can't afford: there everything would be everybody's neighbour.
     neighbours = 10 if n < 100 else 15 if n < 2_000 else 25
     smallest = max(FEWEST_TEXTS, round(n**0.5 / (8 if granularity == "fine" else 4)))
-    return LeidenClusters(resolution=_RESOLUTION[granularity], neighbours=neighbours, smallest=smallest, seed=seed)
+    return LeidenClusters(
+        resolution=_RESOLUTION[granularity], neighbours=neighbours, smallest=smallest, seed=seed, progress=progress
+    )
 
 
 def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encoder: Encoder | None) -> list[tuple[str, ...]]:
