@@ -15,6 +15,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commsapp.evaluation import service as evaluation
+from commsapp.evaluation.comparing import Measurement, Question
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign
@@ -92,8 +93,7 @@ def test_a_verdict_that_is_taken_early_says_beside_it_that_it_is_provisional(
     client: PageClient, site: Site, filled: heard.Heard
 ) -> None:
     campaign = planned(site, filled)
-    with site.sessions.writing() as session:
-        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id, today=date(2026, 2, 20))
+    evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id, today=date(2026, 2, 20))
     page = client.get(f"/campaigns/{campaign.id}").get_data(as_text=True)
 
     verdict = page.partition('<div class="app-verdict')[2].partition("</div>")[0]
@@ -332,12 +332,32 @@ def test_measuring_shows_the_verdict_in_plain_words_before_anything_else(
     assert "Measure the effect again" in block
 
 
+def test_others_can_write_while_the_page_measures(
+    client: PageClient, site: Site, filled: heard.Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = planned(site, filled)
+    token = client.token(f"/campaigns/{campaign.id}")
+    meanwhile = heard.writes_meanwhile(site.settings.database_url, site.actor, filled.programme_id)
+    computed = evaluation.measured
+
+    def measured(question: Question) -> Measurement:
+        meanwhile()
+        return computed(question)
+
+    monkeypatch.setattr(evaluation, "measured", measured)
+    answer = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
+
+    assert answer.status_code == 302
+    with site.sessions.reading() as session:
+        assert "Meanwhile" in [area.name for area in listening.areas(session, site.actor, filled.programme_id)]
+        assert evaluation.latest_effect(session, site.actor, campaign.messages[0].id) is not None
+
+
 def test_without_a_wave_after_the_page_says_what_to_do(client: PageClient, site: Site) -> None:
     made = heard.programme(site.sessions, site.actor, after=None)
     campaign = planned(site, made)
-    with site.sessions.writing() as session:
-        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id)
-        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id)
+    for _ in range(2):
+        evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id)
     page = client.get(f"/campaigns/{campaign.id}")
 
     assert "Too little data to tell" in words(page)

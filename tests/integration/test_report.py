@@ -22,7 +22,7 @@ def heard(sessions, actor):
         planned = sample.campaign(session, actor, found, objective="More <b>people</b> have heard of it.")
         message = sample.message(session, actor, found, planned.id)
         planning.fix_expected_effect(session, actor, message_id=message.id, **sample.expectation(found))
-        evaluation.measure_effect(session, actor, message_id=message.id)
+    evaluation.measure_effect(sessions, actor, message_id=message.id)
     return found
 
 

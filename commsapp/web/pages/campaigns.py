@@ -146,7 +146,7 @@ def measure(message_id: int) -> Response:
     message = planning.message(session, actor, message_id)
     if message.expected is None:
         raise BadInput("Nothing is fixed that this message should move.", "Plan it again from a listening result.")
-    effect = evaluation.measure_effect(session, actor, message_id=message_id)
+    effect = evaluation.measure_effect(request.sessions(), actor, message_id=message_id)
     flash(f"The effect was measured: {effect.headline[0].lower()}{effect.headline[1:]}.", "success")
     return redirect(url_for("campaigns.show", campaign_id=message.campaign_id, _anchor=f"effect-{message_id}"))
 
