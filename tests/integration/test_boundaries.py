@@ -263,6 +263,10 @@ CASES: dict[str, Callable[[World], None]] = {
     "planning.create_campaign": refused(lambda w, s: heard.campaign(s, w.stranger, w.base, name="x")),
     "planning.draft_message": _draft_message,
     "planning.fix_expected_effect": _fix_expected_effect,
+    "planning.mistakes": refused(
+        lambda w, s: planning.mistakes(s, w.stranger, listening_result_id=w.own.result_id, campaign_id=w.campaign_id)
+    ),
+    "planning.result_to_move": refused(lambda w, s: planning.result_to_move(s, w.stranger, w.base.result_id)),
     "planning.message": refused(lambda w, s: planning.message(s, w.stranger, w.message_id)),
     "planning.what_it_can_show": refused(
         lambda w, s: planning.what_it_can_show(s, w.stranger, listening_result_id=w.base.result_id)

@@ -15,7 +15,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.views import Records, Wave
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, ExpectedEffect
-from commsapp.storage import codings, organisations
+from commsapp.storage import organisations
 from commsapp.storage.session import Sessions
 
 
@@ -149,16 +149,7 @@ def test_a_topic_is_measured_only_in_the_codebook_in_which_it_was_fixed(sessions
         message = planning.message(session, actor, message_id)
     assert message.expected is not None and message.expected.codebook_version == "version 1 (01234567)"
     _measured(sessions, actor, message_id)
-    with sessions.writing() as session:
-        codings.add_version(
-            session,
-            programme_id=heard.programme_id,
-            granularity="fine",
-            encoder_version="none",
-            threshold=0.5,
-            fingerprint="fedcba9876543210",
-            topics=[{"number": 0, "name": "Scam calls", "phrases": [], "centroid": b"", "size": 20}],
-        )
+    said.find_topics_again(sessions, actor, heard.programme_id)
     with pytest.raises(BadInput) as refused:
         _measured(sessions, actor, message_id)
     assert str(refused.value) == (
