@@ -114,6 +114,21 @@ def test_campaigns_are_listed_with_when_where_and_why(client: PageClient, site: 
     text = words(client.get(f"/programmes/{filled.programme_id}/campaigns"))
 
     assert "Not your account More people have heard of it. Deterrence · 1 December 2025 to 31 January 2026 · Ash, Birch" in text
+    assert "Ash, Birch Not measured yet" in text
+
+
+def test_the_list_says_what_came_of_each_message(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled)
+    evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id)
+    path = f"/programmes/{filled.programme_id}/campaigns"
+    assert "Ash, Birch It moved, but that is an association only" in words(client.get(path))
+
+    with site.sessions.writing() as session:
+        heard.message(session, site.actor, filled, campaign.id)
+        heard.campaign(session, site.actor, filled, name="Empty")
+    text = words(client.get(path))
+    assert "Message 1: It moved, but that is an association only Message 2: Not measured yet" in text
+    assert "No message yet" in text
 
 
 def test_planning_starts_with_the_result_and_what_it_can_and_cannot_show(client: PageClient, filled: heard.Heard) -> None:
@@ -151,6 +166,18 @@ def test_one_page_saves_campaign_message_and_expected_effect(client: PageClient,
     assert (message.expected.direction, message.expected.by, message.expected.after_wave_id) == ("up", heard.BY, None)
     assert message.expected.areas == heard.CAMPAIGN_AREAS
     assert "What you expect of it is fixed." in words(client.get(f"/campaigns/{campaign.id}"))
+
+
+def test_an_objective_that_is_left_as_suggested_ends_with_what_is_expected(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    path = f"/results/{filled.result_id}/plan"
+    page = parse(client.get(path).get_data(as_text=True))
+    [suggested] = [(part.text or "").strip() for part in page.iter("textarea") if part.get("name") == "objective"]
+    send(client, path, filled_in(filled, objective=suggested))
+
+    [campaign] = campaigns_of(site, filled)
+    assert campaign.objective == suggested.replace("We want to change that.", "Raise it by 10 points by 28 February 2026.")
 
 
 def test_a_message_on_tone_keeps_its_scale_and_its_segment(client: PageClient, site: Site, filled: heard.Heard) -> None:
@@ -347,10 +374,12 @@ def test_a_campaign_shows_what_it_cites_what_it_expects_and_that_it_was_not_meas
     assert "In November, 40 % of people answered" in text
     assert "should go up by 10 points by 28 February 2026. The smallest change that matters is 5 points." in text
     assert "Not measured yet." in text
+    assert "it should have moved by 28 February 2026." in text
+    assert "What it takes. 600 replies a wave can show a change of" in text
     assert "This campaign, Not your account: 1 December 2025 to 31 January 2026" in text
     assert "Arrests (Ash): 5 January 2026" in text
     assert "Campaign areas 60 % (54 to 65 %)" in text
-    assert "None yet: say where and when" in text
+    assert text.index("No activity yet") < text.index("Did it move?")
 
 
 def test_the_cited_result_stays_and_stands_beside_what_it_is_now(client: PageClient, site: Site, filled: heard.Heard) -> None:

@@ -32,7 +32,9 @@ class MessageForm(fields.Form):
     language = fields.PickField("Language of the message", choices=LANGUAGES, default="en")
     name = fields.TextField("Name of the campaign", missing="Enter a name for the campaign")
     objective = fields.LongTextField(
-        "Objective", missing="Enter the objective", hint="Filled in from the listening result; make it yours"
+        "Objective",
+        missing="Enter the objective",
+        hint="Filled in from the listening result; make it yours. Left as it is, it ends with what you expect",
     )
     approach = fields.ChoiceField("Approach", missing="Select an approach")
     behaviour = fields.PickField("Behaviour that it works on", missing="Select a behaviour")

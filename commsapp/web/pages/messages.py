@@ -44,7 +44,9 @@ def plan(result_id: int) -> Response | tuple[str, int]:
             session.rollback()  # all or nothing; what was made before the error must not stand in a list on this page
             _say(form, getattr(error, "field", "name" if campaign is None else "text"), error)
         else:
-            flash("The message is planned. What you expect of it is fixed.", "success")
+            flash(
+                "The message is planned. What you expect of it is fixed. Next, add where and when people will meet it.", "success"
+            )
             return redirect(url_for("campaigns.show", campaign_id=message.campaign_id))
     return _page(result, campaign, form, offer), 422 if form.errors else 200
 
@@ -94,7 +96,7 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
             start=form.start.data,
             end=form.end.data,
             areas=tuple(form.areas.data or ()),
-            objective=form.objective.data,
+            objective=_objective(form, result),
         )
     message = planning.draft_message(
         session,
@@ -122,6 +124,15 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
         after_wave_id=int(form.after_wave.data) if form.after_wave.data else None,
     )
     return message
+
+
+def _objective(form: Any, result: Result) -> str:
+    """What was written; where that is still the suggestion, it ends with what is expected."""
+    written = str(form.objective.data)
+    if written != planning.suggest_objective(result):
+        return written
+    aim = _stored_size(form.target.data, result)
+    return planning.suggest_objective(result, direction=form.direction.data, target_difference=aim, by=form.by.data)
 
 
 def measured_in(campaign_areas: tuple[str, ...], result: Result) -> tuple[str, ...]:
