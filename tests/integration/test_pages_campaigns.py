@@ -100,6 +100,7 @@ def test_a_verdict_that_is_taken_early_says_beside_it_that_it_is_provisional(
     verdict = page.partition('<div class="app-verdict')[2].partition("</div>")[0]
     assert "The wave after ends on 28 February 2026: this is provisional" in verdict
     assert page.count("this is provisional") == 1
+    assert "It moved, but that is an association only (provisional, fixed after the start)</a>" in page
 
 
 def test_without_a_campaign_the_list_leads_to_what_was_heard(client: PageClient, filled: heard.Heard) -> None:
@@ -121,13 +122,13 @@ def test_the_list_says_what_came_of_each_message(client: PageClient, site: Site,
     campaign = planned(site, filled)
     evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id)
     path = f"/programmes/{filled.programme_id}/campaigns"
-    assert "Ash, Birch It moved, but that is an association only" in words(client.get(path))
+    assert "Ash, Birch It moved, but that is an association only (fixed after the start)" in words(client.get(path))
 
     with site.sessions.writing() as session:
         heard.message(session, site.actor, filled, campaign.id)
         heard.campaign(session, site.actor, filled, name="Empty")
     text = words(client.get(path))
-    assert "Message 1: It moved, but that is an association only Message 2: Not measured yet" in text
+    assert "Message 1: It moved, but that is an association only (fixed after the start) Message 2: Not measured yet" in text
     assert "No message yet" in text
 
 

@@ -156,7 +156,7 @@ def measure(message_id: int) -> Response:
     if message.expected is None:
         raise BadInput("Nothing is fixed that this message should move.", "Plan it again from a listening result.")
     effect = evaluation.measure_effect(request.sessions(), actor, message_id=message_id)
-    flash(f"The effect was measured: {effect.headline[0].lower()}{effect.headline[1:]}.", "success")
+    flash(f"The effect was measured: {effect.in_short[0].lower()}{effect.in_short[1:]}.", "success")
     return redirect(url_for("campaigns.show", campaign_id=message.campaign_id, _anchor=f"effect-{message_id}"))
 
 
@@ -164,7 +164,7 @@ def _came_of(campaign: Campaign) -> list[str]:
     """The latest verdict on each message of a campaign, in their order."""
     session, actor = request.session(), request.actor()
     measured = [evaluation.latest_effect(session, actor, message.id) for message in campaign.messages]
-    return [effect.headline if effect else "Not measured yet" for effect in measured]
+    return [effect.in_short if effect else "Not measured yet" for effect in measured]
 
 
 def _titles() -> dict[str, str]:
