@@ -189,8 +189,7 @@ def _cited(result: Result) -> str:
 
 
 def _evaluate(sessions: Sessions, actor: Actor, message_id: int) -> None:
-    with sessions.writing() as session:
-        effect = evaluation.measure_effect(session, actor, message_id=message_id)
+    effect = evaluation.measure_effect(sessions, actor, message_id=message_id)
     console().print(Text.assemble("\n", ("4. Evaluate", "bold"), "\nVerdict: ", (effect.verdict, "bold")))
     for sentence in effect.sentences:
         console().print(f"- {sentence}")

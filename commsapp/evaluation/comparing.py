@@ -25,10 +25,7 @@ Detail = dict[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """All that measuring needs, read beforehand so that nothing is read while it computes.
-
-    ``earlier`` is how often this effect was measured before ``today``.
-    """
+    """All that measuring needs, read beforehand so that nothing is read while it computes."""
 
     expected: ExpectedEffect
     campaign: Campaign
@@ -36,7 +33,6 @@ class Question:
     waves: tuple[Wave, ...]
     context_events: tuple[ContextEvent, ...]
     today: date
-    earlier: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +66,15 @@ def measured(question: Question) -> Measurement:
     return _told(question, effect, heard, before, after)
 
 
+def numbered(detail: Detail, number: int) -> Detail:
+    """The same detail, saying which measurement of the effect it is where it isn't the first: looking often finds more."""
+    if number < 2:
+        return detail
+    early = len(_if_any(detail["provisional"]))  # that it was taken early is said before anything else
+    said = [*detail["sentences"][:early], f"Measurement {number} of this effect.", *detail["sentences"][early:]]
+    return {**detail, "sentences": said}
+
+
 def wave_after(expected: ExpectedEffect, before: Wave, campaign: Campaign, waves: Sequence[Wave]) -> Wave | None:
     """Give the wave that was fixed, else the first that ends on or after the day by which the result should have moved."""
     if expected.after_wave_id is not None:
@@ -97,7 +102,6 @@ def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, aft
     expected = question.expected
     left_out = _left_out(of_areas(heard.not_coded, expected.areas), (before, after))
     provisional = _provisional(question, after)
-    first = _first(question, provisional)
     found = {name: _finite(getattr(effect, name)) for name in ("estimate", "low", "high")}
     return Measurement(
         design=effect.design,
@@ -110,7 +114,7 @@ def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, aft
             "after_wave": after.name,
             "comparison": comparison(expected, effect),
             "provisional": provisional,
-            "sentences": [*first, *effect.sentences(), *left_out, *([expected.fixed_note] if expected.fixed_note else [])],
+            "sentences": [*_if_any(provisional), *effect.sentences(), *left_out, *_if_any(expected.fixed_note)],
             "other_areas": _other_areas(heard.table, expected, before, after),
             "context": _context(question, before, after),
             "fixed_note": expected.fixed_note,
@@ -129,7 +133,6 @@ def _nothing(question: Question, before: Wave, after: Wave | None, why: str) -> 
     cure = f"{asked} in a wave that ends on or after {wording.day(expected.by)}, import what was heard, then measure again."
     aim = wording.change(expected.measure, _signed(expected))
     provisional = _provisional(question, after)
-    first = _first(question, provisional)
     return Measurement(
         design=BEFORE_AFTER,
         estimate=None,
@@ -143,7 +146,7 @@ def _nothing(question: Question, before: Wave, after: Wave | None, why: str) -> 
             "after_wave": "" if after is None else after.name,
             "comparison": f"Expected {aim} by {wording.day(expected.by)}; not measured yet.",
             "provisional": provisional,
-            "sentences": [*first, why, cure, *([expected.fixed_note] if expected.fixed_note else [])],
+            "sentences": [*_if_any(provisional), why, cure, *_if_any(expected.fixed_note)],
             "other_areas": "",
             "context": [] if after is None else _context(question, before, after),
             "fixed_note": expected.fixed_note,
@@ -161,10 +164,8 @@ def _provisional(question: Question, after: Wave | None) -> str:
     return f"The wave after ends on {ends}: this is provisional, and looking often finds changes that aren't there."
 
 
-def _first(question: Question, provisional: str) -> list[str]:
-    """What must be read before any figure: that the verdict is taken early, and how often it was taken."""
-    again = f"Measurement {question.earlier + 1} of this effect." if question.earlier else ""
-    return [sentence for sentence in (provisional, again) if sentence]
+def _if_any(sentence: str) -> list[str]:
+    return [sentence] if sentence else []
 
 
 def comparison(expected: ExpectedEffect, effect: Effect) -> str:

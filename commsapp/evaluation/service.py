@@ -1,4 +1,7 @@
-"""The only door of evaluation: measure a message's effect, and read what was measured."""
+"""The only door of evaluation: measure a message's effect, and read what was measured.
+
+Calls take an open session first, then who is asking; measuring takes `Sessions`, since it computes between reading and writing.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,25 @@ import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput
-from commsapp.evaluation.comparing import Question, measured
+from commsapp.evaluation.comparing import Question, measured, numbered
 from commsapp.evaluation.views import VERDICT_WORDS, Diagnosis, EffectView
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import TOPIC_SHARE
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import ExpectedEffect
 from commsapp.storage import campaigns as store
-from commsapp.storage.session import Session
+from commsapp.storage.session import Session, Sessions
 
 __all__ = ["VERDICT_WORDS", "EffectView", "effects", "latest_effect", "measure_effect"]
 
 _TABLE = ["figure", "value", "low", "high", "n", "n_effective"]
 
 
-def measure_effect(session: Session, actor: Actor, *, message_id: int, today: date | None = None) -> EffectView:
+def measure_effect(sessions: Sessions, actor: Actor, *, message_id: int, today: date | None = None) -> EffectView:
     """Measure a message's effect and store it beside earlier measurements, which stay as they were.
 
-    Before the wave after has ended the measurement is provisional, and says so; ``today`` is the current day unless given.
+    Reads first, computes with nothing open, writes once, as others want to write meanwhile. Before the wave after has ended
+    the measurement is provisional, and says so; ``today`` is the current day unless given.
 
     Raises
     ------
@@ -33,19 +37,23 @@ def measure_effect(session: Session, actor: Actor, *, message_id: int, today: da
         topics were found again since.
 
     """
-    question = _question(session, actor, message_id, today or datetime.now(UTC).date())
+    with sessions.reading() as session:
+        question = _question(session, actor, message_id, today or datetime.now(UTC).date())
     found = measured(question)
-    row = store.add_measured_effect(
-        session,
-        actor,
-        expected_effect_id=question.expected.id,
-        design=found.design,
-        estimate=found.estimate,
-        low=found.low,
-        high=found.high,
-        verdict=found.verdict,
-        detail=found.detail,
-    )
+    with sessions.writing() as session:
+        # counted here, since others may have measured it while this was computed
+        detail = numbered(found.detail, len(store.measured_effects(session, actor, message_id)) + 1)
+        row = store.add_measured_effect(
+            session,
+            actor,
+            expected_effect_id=question.expected.id,
+            design=found.design,
+            estimate=found.estimate,
+            low=found.low,
+            high=found.high,
+            verdict=found.verdict,
+            detail=detail,
+        )
     return _view(row, message_id)
 
 
@@ -73,7 +81,6 @@ def _question(session: Session, actor: Actor, message_id: int, today: date) -> Q
         waves=tuple(listening.waves(session, actor, programme_id)),
         context_events=tuple(listening.context_events(session, actor, programme_id)),
         today=today,
-        earlier=len(store.measured_effects(session, actor, message_id)),
     )
 
 

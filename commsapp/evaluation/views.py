@@ -62,3 +62,9 @@ class EffectView:
     def headline(self) -> str:
         """The verdict in plain words, for pages and reports."""
         return VERDICT_WORDS[self.verdict]
+
+    @property
+    def in_short(self) -> str:
+        """The verdict in a line, with what must not be left out where nothing else stands beside it."""
+        notes = [note for note, said in (("provisional", self.provisional), ("fixed after the start", self.fixed_note)) if said]
+        return f"{self.headline} ({', '.join(notes)})" if notes else self.headline

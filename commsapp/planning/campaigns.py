@@ -1,12 +1,11 @@
-"""Campaigns as planning hands them out, and the rules that a plan must keep; no database in here."""
+"""Campaigns as planning hands them out, and what is said of them; no database in here."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from commsapp.errors import BadInput
 from commsapp.listening.measuring import ANSWER_SHARE, TONE, TOPIC_SHARE
 from commsapp.listening.views import Result, Wave
 from commsapp.planning import wording
@@ -130,93 +129,18 @@ def suggest_objective(
     return f"{stands} {verb}{size}{f' by {wording.day(by)}' if by else ''}."
 
 
-def checked_period(start: date, end: date, what: str) -> None:
-    """Refuse a period that ends before it starts."""
-    if end < start:
-        raise BadInput(f"The {what} ends on {wording.day(end)}, before it starts on {wording.day(start)}.", "Swap the dates.")
-
-
-def checked_choice(value: str, known: tuple[str, ...], field: str) -> None:
-    """Refuse a value that is not on a list, naming the list."""
-    if value not in known:
-        there = f"Use one of: {', '.join(known)}." if known else "There is none yet; leave it out."
-        raise BadInput(f"'{value}' is not a known {field}.", there)
+def begun(start: date, today: date) -> bool:
+    """Whether a campaign has begun, so that what is expected of it would be fixed afterwards."""
+    return today > start
 
 
 def fixed_note(fixed_at: datetime, start: date, after: Wave | None) -> str:
     """Say it when an expected effect was fixed after the start, as when a past campaign is entered; else nothing."""
     fixed = fixed_at.date()
-    if fixed <= start:
+    if not begun(start, fixed):
         return ""
     seen = " Its outcome could already be known by then." if after is not None and fixed >= after.start else ""
     return f"The expected effect was fixed after the start: on {wording.day(fixed)}, the start was {wording.day(start)}.{seen}"
-
-
-def checked_expectation(given: ExpectedEffect, campaign: Campaign, cited: Result | None) -> ExpectedEffect:
-    """Check direction, sizes and date of an expectation; gives it back with sizes above 0.
-
-    Raises
-    ------
-    BadInput : names the field and the cure.
-
-    """
-    checked_choice(given.measure, MEASURES, "measure")
-    checked_choice(given.direction, ("up", "down"), "direction")
-    target, smallest = given.target_difference, given.smallest
-    for field, size in (("target difference", target), ("smallest change that matters", smallest)):
-        if size is not None and (not math.isfinite(size) or size == 0):
-            raise BadInput(f"The {field} is {size:g}.", "Give a size above 0.")
-    # a minus is the same as 'down', so with 'up' it says two things at once
-    if given.direction == "up" and target < 0:
-        raise BadInput(
-            f"The target difference of {wording.change(given.measure, target)} goes down, but the direction is up.",
-            "Change the direction, or take the minus away.",
-        )
-    target, smallest = abs(target), None if smallest is None else abs(smallest)
-    if smallest is not None and smallest > target:
-        raise BadInput(
-            f"The smallest change that matters ({wording.change(given.measure, smallest, sign=False)}) is larger than the "
-            f"target difference ({wording.change(given.measure, target, sign=False)}).",
-            "Make it smaller, or aim higher.",
-        )
-    _check_room(given, target, cited)
-    if given.by < campaign.start:
-        raise BadInput(
-            f"The date 'by' is {wording.day(given.by)}, before the campaign starts on {wording.day(campaign.start)}.",
-            "Choose a later one.",
-        )
-    return replace(given, target_difference=target, smallest=smallest)
-
-
-def _check_room(given: ExpectedEffect, target: float, cited: Result | None) -> None:
-    """Refuse a target beyond what there is: 95 % can't rise by 10 points."""
-    bottom, top = (-1.0, 1.0) if given.measure == TONE else (0.0, 1.0)
-    known = cited is not None and (cited.measure, cited.item) == (given.measure, given.item)
-    stands = cited.value if known and cited is not None else None
-    room = top - bottom if stands is None else (top - stands if given.direction == "up" else stands - bottom)
-    if target > room + 1e-9:
-        now = "" if stands is None else f" It stands at {wording.level(given.measure, stands)} in the cited result."
-        raise BadInput(
-            f"A target difference of {wording.change(given.measure, target, sign=False)} {given.direction} is more than there "
-            f"is room for.{now}",
-            "Aim lower; differences of shares are fractions, so 0.1 is 10 points.",
-        )
-
-
-def checked_waves(before: Wave, after: Wave | None, campaign: Campaign) -> None:
-    """Refuse a wave before that reaches into the campaign, and a wave after that starts before it."""
-    if before.end > campaign.start:
-        raise BadInput(
-            f"The wave before, {before.name}, runs until {wording.day(before.end)}, but the campaign starts on "
-            f"{wording.day(campaign.start)}.",
-            "Choose a wave that ended before the start.",
-        )
-    if after is not None and after.start < campaign.start:
-        raise BadInput(
-            f"The wave after, {after.name}, starts on {wording.day(after.start)}, before the campaign on "
-            f"{wording.day(campaign.start)}.",
-            "Choose a later wave, or none, and the first that ends on or after the date 'by' is taken.",
-        )
 
 
 def can_show(result: Result, *, direction: str = "", target_difference: float | None = None) -> CanShow:

@@ -13,7 +13,7 @@ from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import TOPIC_SHARE
 from commsapp.listening.views import Result, Wave
-from commsapp.planning import wording
+from commsapp.planning import rules, wording
 from commsapp.planning.campaigns import (
     Activity,
     Campaign,
@@ -21,18 +21,17 @@ from commsapp.planning.campaigns import (
     ExpectedEffect,
     Message,
     can_show,
-    checked_choice,
-    checked_expectation,
-    checked_period,
-    checked_waves,
     fixed_note,
     suggest_objective,
 )
+from commsapp.planning.checking import check_topic_in_use, mistakes, result_to_move
 from commsapp.planning.playbooks import load_approaches, load_behaviours, load_playbooks
+from commsapp.planning.rules import Mistake, checked_choice, checked_expectation, refuse
 from commsapp.storage import campaigns as store
 from commsapp.storage.session import Session
 
 __all__ = [
+    "Mistake",
     "add_activity",
     "campaign",
     "campaign_named",
@@ -44,6 +43,8 @@ __all__ = [
     "load_behaviours",
     "load_playbooks",
     "message",
+    "mistakes",
+    "result_to_move",
     "suggest_objective",
     "what_it_can_show",
 ]
@@ -75,7 +76,7 @@ def create_campaign(
     name = _text(name, "campaign's name")
     listening.programme(session, actor, programme_id)
     _check_approach(approach, playbook)
-    checked_period(start, end, f"campaign '{name}'")
+    refuse(rules.of_period(start, end, f"campaign '{name}'"))
     _check_areas(session, actor, programme_id, areas)
     objective = _text(objective, "objective")
     if store.campaign_named(session, actor, programme_id, name):
@@ -204,8 +205,8 @@ def fix_expected_effect(
     Raises
     ------
     Conflict : something else was fixed before. NotFound : no such message. BadInput : a measure, item, area, segment or wave
-        that isn't known; a target in the wrong direction or beyond what there is room for; the smallest change that
-        matters above the target; waves or a date that don't fit the campaign.
+        that isn't known; a topic that is in use no longer; a target in the wrong direction or beyond what there is room for; the
+        smallest change that matters above the target; waves or a date that don't fit the campaign.
 
     """
     planned_message = message(session, actor, message_id)
@@ -234,7 +235,7 @@ def fix_expected_effect(
     before, after = _wave(waves, before_wave_id, "before"), None
     if after_wave_id is not None:
         after = _wave(waves, after_wave_id, "after")
-    checked_waves(before, after, planned)
+    refuse(rules.of_waves(before, after, planned.start))
     values = {name: getattr(given, name) for name in _FIXED}
     version = ""
     if measure == TOPIC_SHARE:
@@ -264,7 +265,7 @@ def add_activity(
     """
     planned = campaign(session, actor, message(session, actor, message_id).campaign_id)
     medium = _text(medium, "medium")
-    checked_period(start, end, f"activity '{medium}'")
+    refuse(rules.of_period(start, end, f"activity '{medium}'"))
     known = _check_areas(session, actor, planned.programme_id, (area,) if area else ())
     if cost is not None and not cost >= 0:
         raise BadInput(f"The cost of '{medium}' is {cost:g}.", "Leave it empty, or give 0 or more.")
@@ -327,9 +328,9 @@ def _kept(fixed: ExpectedEffect, given: ExpectedEffect) -> ExpectedEffect:
 
 
 def _codebook_version(session: Session, actor: Actor, programme_id: int, cited: Result | None) -> str:
-    """The codebook that a topic is of: that of the cited result, or the one in use where no topic is cited."""
-    if cited is not None and cited.measure == TOPIC_SHARE:
-        return cited.codebook_version
+    """The codebook that a topic is of, which must be the one in use."""
+    if cited is not None:
+        check_topic_in_use(session, actor, cited)
     codebook = listening.codebook_in_use(session, actor, programme_id)
     return codebook.version if codebook else ""
 

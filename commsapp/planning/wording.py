@@ -11,6 +11,26 @@ from datetime import date
 from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, OF_PEOPLE, TONE
 from commsapp.listening.views import Result
 
+LANGUAGES = {
+    "en": "English", "cy": "Welsh", "gd": "Scottish Gaelic", "ga": "Irish", "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali",
+    "cs": "Czech", "de": "German", "es": "Spanish", "fa": "Farsi", "fr": "French", "gu": "Gujarati", "hi": "Hindi",
+    "hu": "Hungarian", "it": "Italian", "ku": "Kurdish", "lt": "Lithuanian", "lv": "Latvian", "nl": "Dutch", "pa": "Punjabi",
+    "pl": "Polish", "ps": "Pashto", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "so": "Somali",
+    "sq": "Albanian", "ta": "Tamil", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+"""Languages that people in Britain often speak, by their code."""
+
+
+def language(code: str) -> str:
+    """'cy' → 'Welsh'; a code that isn't on the list stays as it is."""
+    return LANGUAGES.get(code.partition("-")[0], code)
+
+
+def reason(words: str) -> str:
+    """Why a comment was set aside, with the name of its language: 'language not read: cy' → 'language not read: Welsh'."""
+    before, colon, after = words.partition(": ")
+    return f"{before}{colon}{language(after)}"
+
 
 def day(moment: date) -> str:
     """'3 March 2026'."""
@@ -44,6 +64,12 @@ def interval(measure: str, low: float, high: float) -> str:
     scale, places = (1, 2) if measure == TONE else (100, 1)
     ends = [number(scale * end, places, sign=end < 0) for end in (low, high)]
     return f"95 % interval {ends[0]} to {ends[1]}"
+
+
+def between(measure: str, low: float, high: float) -> str:
+    """The ends of a value's own interval: '17 to 23 %', '-0.36 to -0.28'."""
+    first, last = level(measure, low), level(measure, high)
+    return f"{first.removesuffix(' %')} to {last}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -86,9 +112,7 @@ def result_sentence(result: Result) -> str:
     if result.measure == COMMENTS:
         return f"{when}{counted(int(result.value), 'comment')} came in{place}."
     noun = "reply" if result.measure == ANSWER_SHARE else "response"
-    unit = "" if result.measure == TONE else " %"
-    low, high = (level(result.measure, end).removesuffix(" %") for end in (result.low, result.high))
-    sure = f"({counted(result.n, noun)}, 95 % interval {low} to {high}{unit})"
+    sure = f"({counted(result.n, noun)}, 95 % interval {between(result.measure, result.low, result.high)})"
     of = "people" if result.chosen == OF_PEOPLE else "the feedback"
     value = level(result.measure, result.value)
     if result.measure == TONE:

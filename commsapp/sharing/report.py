@@ -22,6 +22,7 @@ from commsapp import bundled
 from commsapp.actor import Actor
 from commsapp.errors import Unavailable
 from commsapp.evaluation import service as evaluation
+from commsapp.evaluation.diagnostics import DOES_NOT_APPLY
 from commsapp.evaluation.service import EffectView
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import ANSWER_SHARE, FEW, TONE, TOPIC_SHARE
@@ -30,6 +31,8 @@ from commsapp.planning import service as planning
 from commsapp.planning import wording
 from commsapp.planning.campaigns import Campaign
 from commsapp.sharing import figures
+from commsapp.sharing.in_short import what_was_heard
+from commsapp.sharing.lines import MOST_BANDS
 from commsapp.storage.session import Session
 
 
@@ -94,6 +97,7 @@ def render(what: Contents, *, made_at: datetime | None = None) -> str:
     page = _environment().get_template("programme.html")
     return page.render(
         what=what,
+        in_short=what_was_heard(what.channels, overall),
         channels=what.channels.to_dict("records"),
         topics=topics.to_dict("records"),
         tone=overall[overall["measure"] == TONE].to_dict("records"),
@@ -106,9 +110,8 @@ def render(what: Contents, *, made_at: datetime | None = None) -> str:
 
 
 def _topics_figure(topics: pd.DataFrame) -> Markup | None:
-    title = "What the feedback is about"
     topics = topics[topics["n"] >= FEW]
-    return _figure(figures.topics_chart(topics, title=title), title) if len(topics) else None
+    return _figure(figures.topics_chart(topics), "What the feedback is about") if len(topics) else None
 
 
 def _changes(what: Contents) -> list[dict[str, Any]]:
@@ -119,15 +122,19 @@ def _changes(what: Contents) -> list[dict[str, Any]]:
         rows = over_time[over_time["measure"] == measure]
         for question, part in _questions(rows) if measure == ANSWER_SHARE else [(title, rows)]:
             if part["wave"].nunique() > 1:
-                chart = _waves_figure(part[part["n"] >= FEW], what, measure, question)
-                found.append({"title": question, "measure": measure, "figure": chart, "rows": part.to_dict("records")})
+                drawn, notes = _waves_figure(part[part["n"] >= FEW], what, measure, question)
+                banded = part["item"].nunique() <= MOST_BANDS
+                shown = {"figure": drawn, "notes": notes, "banded": banded, "rows": part.to_dict("records")}
+                found.append({"title": question, "measure": measure, **shown})
     return found
 
 
-def _waves_figure(rows: pd.DataFrame, what: Contents, measure: str, title: str) -> Markup | None:
+def _waves_figure(rows: pd.DataFrame, what: Contents, measure: str, title: str) -> tuple[Markup | None, tuple[str, ...]]:
+    """The chart of a measure, and the names that belong to the numbers in it."""
     if rows["wave"].nunique() < 2:
-        return None
-    return _figure(figures.waves_chart(rows, what.waves, what.context_events, measure=measure, title=title), title)
+        return None, ()
+    chart, notes = figures.waves_chart(rows, what.waves, what.context_events, measure=measure)
+    return _figure(chart, title), notes
 
 
 def _answers(overall: pd.DataFrame) -> list[dict[str, Any]]:
@@ -152,7 +159,7 @@ def _rests_on_few(effect: EffectView) -> bool:
 def _not_coded(summary: Summary | None) -> list[tuple[str, int]]:
     """Reasons why comments were set aside, the commonest first."""
     given = summary.not_coded if summary else {}
-    return sorted(given.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [(wording.reason(why), count) for why, count in sorted(given.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 
 def _figure(chart: Any, label: str) -> Markup:
@@ -175,7 +182,9 @@ def _environment() -> Environment:
     environment.globals["few"] = FEW
     environment.globals["not_shown"] = f"fewer than {FEW} responses: not shown"
     environment.globals["rests_on_few"] = _rests_on_few
+    environment.globals["does_not_apply"] = DOES_NOT_APPLY
     environment.globals["level"] = wording.level
+    environment.globals["between"] = wording.between
     environment.globals["change"] = wording.change
     environment.globals["result_sentence"] = wording.result_sentence
     return environment

@@ -47,6 +47,17 @@ def session() -> Session:
     return opened
 
 
+def sessions() -> Sessions:
+    """For a service that opens its own, as it computes between reading and writing.
+
+    The session of this request is given up first: nobody should wait for the database while something is computed.
+    """
+    opened: Session | None = g.get("database_session")
+    if opened is not None:
+        opened.rollback()
+    return _installed().sessions
+
+
 def actor() -> Actor:
     """Who is asking. Until accounts arrive, that is the one local administrator."""
     who: Actor | None = g.get("actor")

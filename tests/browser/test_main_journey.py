@@ -141,6 +141,9 @@ def _plan(page: Page, check_page: Check) -> None:
     page.get_by_label("Smallest change that matters (optional)").fill("5")
     page.get_by_label("By when?").fill("28/2/2026")
     page.get_by_role("button", name="Fix and save").click()
+    page.get_by_label("This campaign began on 1 December 2025; what I expect is set afterwards").check()
+    page.heard.clear()  # type: ignore[attr-defined]
+    page.get_by_role("button", name="Fix and save").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(planned.name)
 
 

@@ -1,5 +1,6 @@
 """A small programme for the tests of planning, evaluation and reports: a known change in two of four areas, no model needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,7 +9,7 @@ from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, Message
 from commsapp.storage import programmes, responses
-from commsapp.storage.session import Session, Sessions
+from commsapp.storage.session import Session, Sessions, open_sessions
 
 QUESTION = "Have you heard that criminals pay for bank accounts?"
 ITEM = f"{QUESTION}: Yes"
@@ -119,3 +120,15 @@ def expectation(heard: Heard, **other: object) -> dict[str, object]:
         "by": BY,
         "before_wave_id": heard.before_wave_id,
     } | other
+
+
+def writes_meanwhile(database_url: str, actor: Actor, programme_id: int) -> Callable[[], None]:
+    """Somebody else who adds the area 'Meanwhile' and won't wait for the database; fails where another holds its lock."""
+
+    def write() -> None:
+        others = open_sessions(database_url, busy_seconds=0.2)
+        with others.writing() as session:
+            listening.add_area(session, actor, programme_id, name="Meanwhile")
+        others.engine.dispose()
+
+    return write

@@ -119,3 +119,17 @@ def _code(session: Session, actor: Actor, programme_id: int) -> None:
             tone = {"coder_id": judge, "measure": "sentiment", "label": LABELS[label], "topic_id": None, "rank": rank}
             rows.append({**shared, **tone, "probability": (0.8, 0.15, 0.05)[rank - 1]})
     codings.add_codings(session, rows)
+
+
+def find_topics_again(sessions: Sessions, actor: Actor, programme_id: int) -> None:
+    """Another codebook, as after 'Find topics again'; the results stay those of the first."""
+    with sessions.writing() as session:
+        codings.add_version(
+            session,
+            programme_id=programme_id,
+            granularity="fine",
+            encoder_version="none",
+            threshold=0.5,
+            fingerprint="fedcba9876543210",
+            topics=[{"number": 0, "name": "Scam calls", "phrases": [], "centroid": b"", "size": 20}],
+        )

@@ -71,9 +71,9 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         planned = heard.campaign(session, actor, base)
         message = heard.message(session, actor, base, planned.id)
         planning.fix_expected_effect(session, actor, message_id=message.id, **heard.expectation(base))  # type: ignore[arg-type]
-        evaluation.measure_effect(session, actor, message_id=message.id)
         own_campaign = heard.campaign(session, stranger, own).id
         events = listening.context_events(session, actor, base.programme_id)
+    evaluation.measure_effect(sessions, actor, message_id=message.id)
     return World(
         sessions=sessions,
         settings=settings,
@@ -173,6 +173,11 @@ def _store_results(world: World) -> None:
         listening.store_results(world.sessions, world.stranger, world.programme)
 
 
+def _measure_effect(world: World) -> None:
+    with pytest.raises(NotFound):
+        evaluation.measure_effect(world.sessions, world.stranger, message_id=world.message_id)
+
+
 def _draft_message(world: World) -> None:
     said = {"text": "x", "behaviour": "facilitate"}
     with session_of(world) as session, pytest.raises(NotFound):
@@ -257,13 +262,17 @@ CASES: dict[str, Callable[[World], None]] = {
     "planning.create_campaign": refused(lambda w, s: heard.campaign(s, w.stranger, w.base, name="x")),
     "planning.draft_message": _draft_message,
     "planning.fix_expected_effect": _fix_expected_effect,
+    "planning.mistakes": refused(
+        lambda w, s: planning.mistakes(s, w.stranger, listening_result_id=w.own.result_id, campaign_id=w.campaign_id)
+    ),
+    "planning.result_to_move": refused(lambda w, s: planning.result_to_move(s, w.stranger, w.base.result_id)),
     "planning.message": refused(lambda w, s: planning.message(s, w.stranger, w.message_id)),
     "planning.what_it_can_show": refused(
         lambda w, s: planning.what_it_can_show(s, w.stranger, listening_result_id=w.base.result_id)
     ),
     "evaluation.effects": nothing(lambda w, s: evaluation.effects(s, w.stranger, w.message_id)),
     "evaluation.latest_effect": nothing(lambda w, s: evaluation.latest_effect(s, w.stranger, w.message_id)),
-    "evaluation.measure_effect": refused(lambda w, s: evaluation.measure_effect(s, w.stranger, message_id=w.message_id)),
+    "evaluation.measure_effect": _measure_effect,
 }
 
 

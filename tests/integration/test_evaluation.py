@@ -9,13 +9,13 @@ import said
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, NotFound
 from commsapp.evaluation import service as evaluation
-from commsapp.evaluation.comparing import Question, measured
+from commsapp.evaluation.comparing import Measurement, Question, measured
 from commsapp.evaluation.outcomes import OUTCOME, outcomes
 from commsapp.listening import service as listening
 from commsapp.listening.views import Records, Wave
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, ExpectedEffect
-from commsapp.storage import codings, organisations
+from commsapp.storage import organisations
 from commsapp.storage.session import Sessions
 
 
@@ -28,8 +28,7 @@ def _fixed(sessions: Sessions, actor: Actor, heard: sample.Heard, **other: objec
 
 
 def _measured(sessions: Sessions, actor: Actor, message_id: int, *, today: date = date(2026, 6, 1)) -> evaluation.EffectView:
-    with sessions.writing() as session:
-        return evaluation.measure_effect(session, actor, message_id=message_id, today=today)
+    return evaluation.measure_effect(sessions, actor, message_id=message_id, today=today)
 
 
 def test_the_known_change_is_found_and_is_never_more_than_an_association(sessions, actor):
@@ -112,6 +111,36 @@ def test_each_measurement_after_the_first_says_which_it_is(sessions, actor):
     assert (second.sentences[0], third.sentences[0]) == ("Measurement 2 of this effect.", "Measurement 3 of this effect.")
 
 
+def test_others_can_write_while_an_effect_is_computed(
+    sessions: Sessions, actor: Actor, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = sample.programme(sessions, actor)
+    message_id = _fixed(sessions, actor, heard)
+    meanwhile = sample.writes_meanwhile(database_url, actor, heard.programme_id)
+
+    def computed(question: Question) -> Measurement:
+        assert sessions.engine.pool.checkedout() == 0, "no transaction is open while it computes"  # type: ignore[attr-defined]
+        meanwhile()
+        return measured(question)
+
+    monkeypatch.setattr(evaluation, "measured", computed)
+    assert _measured(sessions, actor, message_id).verdict == "association only"
+    with sessions.reading() as session:
+        assert "Meanwhile" in [area.name for area in listening.areas(session, actor, heard.programme_id)]
+
+
+def test_a_measurement_that_was_overtaken_while_it_computed_counts_the_other(sessions, actor, monkeypatch):
+    message_id = _fixed(sessions, actor, sample.programme(sessions, actor))
+
+    def computed(question: Question) -> Measurement:
+        monkeypatch.setattr(evaluation, "measured", measured)
+        _measured(sessions, actor, message_id)
+        return measured(question)
+
+    monkeypatch.setattr(evaluation, "measured", computed)
+    assert _measured(sessions, actor, message_id).sentences[0] == "Measurement 2 of this effect."
+
+
 def test_a_topic_is_measured_only_in_the_codebook_in_which_it_was_fixed(sessions, actor):
     heard = sample.programme(sessions, actor)
     said.add(sessions, actor, heard.programme_id)
@@ -120,16 +149,7 @@ def test_a_topic_is_measured_only_in_the_codebook_in_which_it_was_fixed(sessions
         message = planning.message(session, actor, message_id)
     assert message.expected is not None and message.expected.codebook_version == "version 1 (01234567)"
     _measured(sessions, actor, message_id)
-    with sessions.writing() as session:
-        codings.add_version(
-            session,
-            programme_id=heard.programme_id,
-            granularity="fine",
-            encoder_version="none",
-            threshold=0.5,
-            fingerprint="fedcba9876543210",
-            topics=[{"number": 0, "name": "Scam calls", "phrases": [], "centroid": b"", "size": 20}],
-        )
+    said.find_topics_again(sessions, actor, heard.programme_id)
     with pytest.raises(BadInput) as refused:
         _measured(sessions, actor, message_id)
     assert str(refused.value) == (
@@ -143,8 +163,8 @@ def test_a_message_without_an_expectation_cannot_be_measured(sessions, actor):
     with sessions.writing() as session:
         planned = sample.campaign(session, actor, heard)
         message = sample.message(session, actor, heard, planned.id)
-        with pytest.raises(BadInput, match="Fix the expected effect first"):
-            evaluation.measure_effect(session, actor, message_id=message.id)
+    with pytest.raises(BadInput, match="Fix the expected effect first"):
+        _measured(sessions, actor, message.id)
 
 
 def test_another_organisation_can_neither_measure_nor_read(sessions, actor):
@@ -152,10 +172,10 @@ def test_another_organisation_can_neither_measure_nor_read(sessions, actor):
     _measured(sessions, actor, message_id)
     with sessions.writing() as session:
         other = replace(actor, organisation_id=organisations.add_organisation(session, name="Elsewhere").id, person_id=None)
-    with sessions.writing() as session:
+    with sessions.reading() as session:
         assert evaluation.latest_effect(session, other, message_id) is None
-        with pytest.raises(NotFound):
-            evaluation.measure_effect(session, other, message_id=message_id)
+    with pytest.raises(NotFound):
+        _measured(sessions, other, message_id)
 
 
 WAVES = (

@@ -15,10 +15,11 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commsapp.evaluation import service as evaluation
+from commsapp.evaluation.comparing import Measurement, Question
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign
-from commsapp.storage import codings, responses
+from commsapp.storage import responses
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def filled_in(made: heard.Heard, **other: Any) -> dict[str, Any]:
         "by": "28/2/2026",
         "before_wave": str(made.before_wave_id),
         "after_wave": "",
+        "late": "y",
     }
     return given | other
 
@@ -92,13 +94,13 @@ def test_a_verdict_that_is_taken_early_says_beside_it_that_it_is_provisional(
     client: PageClient, site: Site, filled: heard.Heard
 ) -> None:
     campaign = planned(site, filled)
-    with site.sessions.writing() as session:
-        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id, today=date(2026, 2, 20))
+    evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id, today=date(2026, 2, 20))
     page = client.get(f"/campaigns/{campaign.id}").get_data(as_text=True)
 
     verdict = page.partition('<div class="app-verdict')[2].partition("</div>")[0]
     assert "The wave after ends on 28 February 2026: this is provisional" in verdict
     assert page.count("this is provisional") == 1
+    assert "It moved, but that is an association only (provisional, fixed after the start)</a>" in page
 
 
 def test_without_a_campaign_the_list_leads_to_what_was_heard(client: PageClient, filled: heard.Heard) -> None:
@@ -113,6 +115,21 @@ def test_campaigns_are_listed_with_when_where_and_why(client: PageClient, site: 
     text = words(client.get(f"/programmes/{filled.programme_id}/campaigns"))
 
     assert "Not your account More people have heard of it. Deterrence · 1 December 2025 to 31 January 2026 · Ash, Birch" in text
+    assert "Ash, Birch Not measured yet" in text
+
+
+def test_the_list_says_what_came_of_each_message(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled)
+    evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id)
+    path = f"/programmes/{filled.programme_id}/campaigns"
+    assert "Ash, Birch It moved, but that is an association only (fixed after the start)" in words(client.get(path))
+
+    with site.sessions.writing() as session:
+        heard.message(session, site.actor, filled, campaign.id)
+        heard.campaign(session, site.actor, filled, name="Empty")
+    text = words(client.get(path))
+    assert "Message 1: It moved, but that is an association only (fixed after the start) Message 2: Not measured yet" in text
+    assert "No message yet" in text
 
 
 def test_planning_starts_with_the_result_and_what_it_can_and_cannot_show(client: PageClient, filled: heard.Heard) -> None:
@@ -152,6 +169,18 @@ def test_one_page_saves_campaign_message_and_expected_effect(client: PageClient,
     assert "What you expect of it is fixed." in words(client.get(f"/campaigns/{campaign.id}"))
 
 
+def test_an_objective_that_is_left_as_suggested_ends_with_what_is_expected(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    path = f"/results/{filled.result_id}/plan"
+    page = parse(client.get(path).get_data(as_text=True))
+    [suggested] = [(part.text or "").strip() for part in page.iter("textarea") if part.get("name") == "objective"]
+    send(client, path, filled_in(filled, objective=suggested))
+
+    [campaign] = campaigns_of(site, filled)
+    assert campaign.objective == suggested.replace("We want to change that.", "Raise it by 10 points by 28 February 2026.")
+
+
 def test_a_message_on_tone_keeps_its_scale_and_its_segment(client: PageClient, site: Site, filled: heard.Heard) -> None:
     said.add(site.sessions, site.actor, filled.programme_id)
     with site.sessions.reading() as session:
@@ -181,7 +210,7 @@ def test_a_message_on_tone_keeps_its_scale_and_its_segment(client: PageClient, s
         ({"behaviour": "report"}, "behaviour", "Select a behaviour that deterrence works on: join, facilitate or procure"),
         ({"playbook": "know-the-approach"}, "playbook", "Select a playbook for deterrence, or none"),
         ({"start": "soon"}, "start", "Enter a day such as 31/3/2026 or 31 March 2026"),
-        ({"end": "1/11/2025"}, "end", "The last day must be the same as or after the first day"),
+        ({"end": "1/11/2025"}, "end", "The campaign ends on 1 November 2025, before it starts on 1 December 2025."),
         ({"direction": ""}, "direction", "Select up or down"),
         ({"target": ""}, "target", "Enter by how much it should change"),
         ({"target": "many"}, "target", "Enter a number, such as 4.5"),
@@ -190,10 +219,11 @@ def test_a_message_on_tone_keeps_its_scale_and_its_segment(client: PageClient, s
         ({"smallest": "0"}, "smallest", "Enter a size above 0; the direction says which way"),
         ({"smallest": "12"}, "smallest", "The smallest change that matters (12 points) is larger than the target difference"),
         ({"by": ""}, "by", "Enter the day by which it should have changed"),
-        ({"by": "1/9/2025"}, "by", "The day must be on or after the first day of the campaign, 1 December 2025"),
+        ({"by": "1/9/2025"}, "by", "The day by which it should have moved, 1 September 2025, is before the campaign starts on"),
         ({"before_wave": ""}, "before_wave", "Select the wave before"),
         ({"before_wave": "after"}, "before_wave", "The wave before, February, runs until 28 February 2026"),
         ({"after_wave": "before"}, "after_wave", "The wave after, November, starts on 1 November 2025"),
+        ({"late": ""}, "late", "Tick to confirm that the campaign has already begun"),
     ],
 )
 def test_every_mistake_is_said_beside_its_field_and_nothing_is_stored(
@@ -207,6 +237,85 @@ def test_every_mistake_is_said_beside_its_field_and_nothing_is_stored(
     assert re.search(rf'href="#{field}"[^>]*>\s*{re.escape(sentence)}', text)
     assert "<title>Error: " in text
     assert campaigns_of(site, filled) == []
+
+
+def problems(page: TestResponse) -> dict[str, str]:
+    """Field → what the error summary says of it."""
+    summary = html.unescape(page.get_data(as_text=True)).partition("govuk-error-summary__list")[2].partition("</ul>")[0]
+    return {field: " ".join(text.split()) for field, text in re.findall(r'href="#(\w+)"[^>]*>([^<]*)<', summary)}
+
+
+def test_one_send_shows_what_is_missing_and_what_does_not_fit_together(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    planned(site, filled)
+    waves = {"before_wave": str(filled.after_wave_id), "after_wave": str(filled.before_wave_id)}
+    wrong = {"text": "", "end": "1/11/2025", "target": "70", "smallest": "80", "by": "1/9/2025", "late": ""}
+    page = send(client, f"/results/{filled.result_id}/plan", filled_in(filled, behaviour="report", **wrong, **waves))
+
+    wanted = {"text", "name", "behaviour", "end", "target", "smallest", "by", "before_wave", "after_wave", "late"}
+    assert set(problems(page)) == wanted
+    beside = html.unescape(page.get_data(as_text=True)).partition("</h1>")[2]
+    assert [sentence for sentence in problems(page).values() if sentence not in beside] == []
+
+
+def test_joining_a_campaign_shows_all_mistakes_too(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    campaign = planned(site, filled)
+    given = filled_in(filled, text="", by="1/9/2025", target="70", before_wave=str(filled.after_wave_id), late="")
+    page = send(client, f"/results/{filled.result_id}/plan?campaign={campaign.id}", given)
+
+    assert set(problems(page)) == {"text", "target", "by", "before_wave", "late"}
+
+
+def test_a_campaign_that_has_begun_is_asked_about_before_anything_is_saved(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    path = f"/results/{filled.result_id}/plan"
+    asked = "This campaign began on 1 December 2025; what I expect is set afterwards, and every result will say so"
+    assert "set afterwards" not in words(client.get(path))
+    page = send(client, path, filled_in(filled, late=""))
+    assert problems(page) == {"late": "Tick to confirm that the campaign has already begun"}
+    assert asked in words(page)
+    assert campaigns_of(site, filled) == []
+
+    assert send(client, path, filled_in(filled)).status_code == 302
+    [campaign] = campaigns_of(site, filled)
+    assert campaign.messages[0].expected is not None
+    assert campaign.messages[0].expected.fixed_late
+    assert asked in words(client.get(f"{path}?campaign={campaign.id}"))
+
+
+def test_a_campaign_that_is_still_to_come_is_saved_without_more_ado(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    given = filled_in(filled, start="1/12/2999", end="31/12/2999", by="1/2/3000", late="")
+    assert send(client, f"/results/{filled.result_id}/plan", given).status_code == 302
+
+    [campaign] = campaigns_of(site, filled)
+    assert campaign.messages[0].expected is not None
+    assert not campaign.messages[0].expected.fixed_late
+
+
+def test_behaviours_and_playbooks_stand_under_the_name_of_their_approach(client: PageClient, filled: heard.Heard) -> None:
+    path = f"/results/{filled.result_id}/plan"
+    given = filled_in(filled, approach="community-engagement", behaviour="recognise", playbook="you-said-we-did", text="")
+    page = parse(send(client, path, given).get_data(as_text=True))
+
+    lists = {part.get("name"): part for part in page.iter("select")}
+    groups = {group.get("label"): [choice.get("value") for choice in group] for group in lists["behaviour"].iter("optgroup")}
+    assert groups["Deterrence"] == ["join", "facilitate", "procure"]
+    assert [group.get("label") for group in lists["playbook"].iter("optgroup")] == list(groups)
+    for name in ("behaviour", "playbook"):
+        [chosen] = [group.get("label") for group in lists[name] for choice in group if choice.get("selected") is not None]
+        assert chosen == "Community engagement", "a behaviour of several approaches is chosen under the one that is ticked"
+
+
+def test_without_a_wave_the_plan_says_to_add_one_first(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    with site.sessions.writing() as session:
+        for wave in listening.waves(session, site.actor, filled.programme_id):
+            listening.remove_wave(session, site.actor, filled.programme_id, wave.id)
+    page = client.get(f"/results/{filled.result_id}/plan")
+
+    assert "This programme has no wave yet" in words(page)
+    assert f'href="/programmes/{filled.programme_id}/waves/new"' in page.get_data(as_text=True)
 
 
 def test_a_name_that_is_taken_is_said_beside_the_name(client: PageClient, site: Site, filled: heard.Heard) -> None:
@@ -223,7 +332,7 @@ def test_a_message_can_join_a_campaign_that_exists(client: PageClient, site: Sit
     assert f'href="{path}?campaign={campaign.id}"' in client.get(path).get_data(as_text=True)
     joining = f"{path}?campaign={campaign.id}"
     assert "This message joins Not your account (deterrence" in words(client.get(joining))
-    wanted = {"text", "language", "behaviour", "direction", "target", "smallest", "by", "before_wave", "after_wave"}
+    wanted = {"text", "language", "behaviour", "direction", "target", "smallest", "by", "before_wave", "after_wave", "late"}
     given = {name: value for name, value in filled_in(filled).items() if name in wanted}
     answer = send(client, joining, given | {"text": "A second one.", "behaviour": "join"})
 
@@ -266,10 +375,12 @@ def test_a_campaign_shows_what_it_cites_what_it_expects_and_that_it_was_not_meas
     assert "In November, 40 % of people answered" in text
     assert "should go up by 10 points by 28 February 2026. The smallest change that matters is 5 points." in text
     assert "Not measured yet." in text
+    assert "it should have moved by 28 February 2026." in text
+    assert "What it takes. 600 replies a wave can show a change of" in text
     assert "This campaign, Not your account: 1 December 2025 to 31 January 2026" in text
     assert "Arrests (Ash): 5 January 2026" in text
     assert "Campaign areas 60 % (54 to 65 %)" in text
-    assert "None yet: say where and when" in text
+    assert text.index("No activity yet") < text.index("Did it move?")
 
 
 def test_the_cited_result_stays_and_stands_beside_what_it_is_now(client: PageClient, site: Site, filled: heard.Heard) -> None:
@@ -332,12 +443,32 @@ def test_measuring_shows_the_verdict_in_plain_words_before_anything_else(
     assert "Measure the effect again" in block
 
 
+def test_others_can_write_while_the_page_measures(
+    client: PageClient, site: Site, filled: heard.Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = planned(site, filled)
+    token = client.token(f"/campaigns/{campaign.id}")
+    meanwhile = heard.writes_meanwhile(site.settings.database_url, site.actor, filled.programme_id)
+    computed = evaluation.measured
+
+    def measured(question: Question) -> Measurement:
+        meanwhile()
+        return computed(question)
+
+    monkeypatch.setattr(evaluation, "measured", measured)
+    answer = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
+
+    assert answer.status_code == 302
+    with site.sessions.reading() as session:
+        assert "Meanwhile" in [area.name for area in listening.areas(session, site.actor, filled.programme_id)]
+        assert evaluation.latest_effect(session, site.actor, campaign.messages[0].id) is not None
+
+
 def test_without_a_wave_after_the_page_says_what_to_do(client: PageClient, site: Site) -> None:
     made = heard.programme(site.sessions, site.actor, after=None)
     campaign = planned(site, made)
-    with site.sessions.writing() as session:
-        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id)
-        evaluation.measure_effect(session, site.actor, message_id=campaign.messages[0].id)
+    for _ in range(2):
+        evaluation.measure_effect(site.sessions, site.actor, message_id=campaign.messages[0].id)
     page = client.get(f"/campaigns/{campaign.id}")
 
     assert "Too little data to tell" in words(page)
@@ -372,22 +503,16 @@ def test_a_topic_that_was_replaced_is_not_measured_as_nothing(client: PageClient
         )
     send(client, f"/results/{cited['id'].iloc[0]}/plan", filled_in(filled, areas=[]))
     [campaign] = campaigns_of(site, filled)
-    with site.sessions.writing() as session:
-        topics = [{"number": 0, "name": "Waste", "phrases": [], "centroid": b"", "size": 1}]
-        codings.add_version(
-            session,
-            programme_id=filled.programme_id,
-            granularity="coarse",
-            encoder_version="none",
-            threshold=0.5,
-            fingerprint="fedcba9876543210",
-            topics=topics,
-        )
+    said.find_topics_again(site.sessions, site.actor, filled.programme_id)
     token = client.token(f"/campaigns/{campaign.id}")
     page = client.post(f"/messages/{campaign.messages[0].id}/effect", data={"csrf_token": token})
 
     assert page.status_code == 422
     assert "‘Scam calls’ was fixed in codebook version 1 (01234567), but version 2 (fedcba98) is in use" in words(page)
+    again = client.get(f"/results/{cited['id'].iloc[0]}/plan")
+    assert again.status_code == 422
+    assert "Topics were found again since" in words(again)
+    assert "Choose one of the topics in use." in words(again)
 
 
 def test_a_campaign_without_a_message_says_where_to_find_one(client: PageClient, site: Site, filled: heard.Heard) -> None:

@@ -3,6 +3,7 @@ from datetime import date
 
 import heard as sample
 import pytest
+import said
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, Conflict, NotFound
@@ -11,7 +12,7 @@ from commsapp.listening import service as listening
 from commsapp.planning import campaigns
 from commsapp.planning import service as planning
 from commsapp.storage import events, organisations
-from commsapp.storage.session import Sessions
+from commsapp.storage.session import Session, Sessions
 
 
 @pytest.fixture
@@ -61,10 +62,10 @@ CAMPAIGNS_THAT_CANNOT_BE = (
 
 
 def test_a_campaign_that_cannot_be_is_refused_with_its_field_and_cure(sessions, actor, heard):
-    for other, said in CAMPAIGNS_THAT_CANNOT_BE:
+    for other, sentence in CAMPAIGNS_THAT_CANNOT_BE:
         with sessions.writing() as session, pytest.raises(BadInput) as caught:
             sample.campaign(session, actor, heard, **other)
-        assert said in str(caught.value)
+        assert sentence in str(caught.value)
 
 
 def test_two_campaigns_of_a_programme_cannot_have_one_name(sessions, actor, heard, message_id):
@@ -134,10 +135,10 @@ EXPECTATIONS_THAT_CANNOT_BE = (
 
 
 def test_an_expectation_that_cannot_be_is_refused(sessions, actor, heard, message_id):
-    for other, said in EXPECTATIONS_THAT_CANNOT_BE:
+    for other, sentence in EXPECTATIONS_THAT_CANNOT_BE:
         with sessions.writing() as session, pytest.raises(BadInput) as caught:
             planning.fix_expected_effect(session, actor, message_id=message_id, **sample.expectation(heard, **other))
-        assert said in str(caught.value)
+        assert sentence in str(caught.value)
 
 
 def test_the_wave_before_must_have_ended_and_the_wave_after_may_not_start_before_the_campaign(sessions, actor, heard, message_id):
@@ -150,6 +151,87 @@ def test_the_wave_before_must_have_ended_and_the_wave_after_may_not_start_before
             planning.fix_expected_effect(
                 session, actor, message_id=message_id, **sample.expectation(heard, after_wave_id=heard.before_wave_id)
             )
+
+
+def wrong(session: Session, actor: Actor, heard: sample.Heard, **given: object) -> dict[str, str]:
+    """Argument → what is wrong with it."""
+    found = planning.mistakes(session, actor, listening_result_id=heard.result_id, **given)
+    return {mistake.field: mistake.problem for mistake in found}
+
+
+def test_everything_that_is_wrong_with_a_plan_is_known_at_once(sessions, actor, heard, message_id):
+    with sessions.reading() as session:
+        found = wrong(
+            session,
+            actor,
+            heard,
+            name="Not your account",
+            start=date(2025, 12, 1),
+            end=date(2025, 11, 1),
+            direction="up",
+            target_difference=0.7,
+            smallest=0.8,
+            by=date(2025, 11, 30),
+            before_wave_id=heard.after_wave_id,
+            after_wave_id=heard.before_wave_id,
+        )
+    assert found == {
+        "name": "There is a campaign called 'Not your account' already.",
+        "end": "The campaign ends on 1 November 2025, before it starts on 1 December 2025.",
+        "target_difference": "A target difference of 70 points up is more than there is room for. "
+        "It stands at 40 % in the cited result.",
+        "smallest": "The smallest change that matters (80 points) is larger than the target difference (70 points).",
+        "by": "The day by which it should have moved, 30 November 2025, is before the campaign starts on 1 December 2025.",
+        "before_wave_id": "The wave before, February, runs until 28 February 2026, but the campaign starts on 1 December 2025.",
+        "after_wave_id": "The wave after, November, starts on 1 November 2025, but the campaign starts on 1 December 2025.",
+    }
+
+
+def test_what_is_not_filled_in_yet_is_not_judged(sessions, actor, heard, message_id):
+    with sessions.reading() as session:
+        (joined,) = planning.campaigns(session, actor, heard.programme_id)
+        assert wrong(session, actor, heard) == {}
+        assert wrong(session, actor, heard, target_difference=0.7, by=date(2025, 11, 30)) == {}
+        early = wrong(session, actor, heard, campaign_id=joined.id, by=date(2025, 11, 30), before_wave_id=heard.after_wave_id)
+    assert set(early) == {"by", "before_wave_id"}, "a campaign that is joined brings its first day"
+
+
+def test_a_sound_plan_has_no_mistakes_and_is_stored(sessions, actor, heard, message_id):
+    wanted = sample.expectation(heard, after_wave_id=heard.after_wave_id)
+    given = {
+        name: wanted[name] for name in ("direction", "target_difference", "smallest", "by", "before_wave_id", "after_wave_id")
+    }
+    with sessions.writing() as session:
+        assert wrong(session, actor, heard, name="Another", start=sample.START, end=sample.END, **given) == {}
+        planning.fix_expected_effect(session, actor, message_id=message_id, **wanted)
+
+
+def test_a_wave_that_ends_on_the_first_day_of_the_campaign_is_no_wave_before_it(sessions, actor, heard, message_id):
+    with sessions.reading() as session:
+        on_the_day = wrong(session, actor, heard, start=date(2025, 11, 30), before_wave_id=heard.before_wave_id)
+        the_day_after = wrong(session, actor, heard, start=date(2025, 12, 1), before_wave_id=heard.before_wave_id)
+    assert (set(on_the_day), set(the_day_after)) == ({"before_wave_id"}, set())
+
+
+def test_a_topic_that_is_in_use_no_longer_is_nothing_to_plan_on(sessions, actor, heard):
+    said.add(sessions, actor, heard.programme_id)
+    with sessions.reading() as session:
+        topic = listening.frozen_results(
+            session, actor, heard.programme_id, item="Scam calls", wave="November", area="", segment=""
+        )
+        cited = int(topic["id"].iloc[0])
+        assert planning.result_to_move(session, actor, cited).item == "Scam calls"
+    said.find_topics_again(sessions, actor, heard.programme_id)
+    with sessions.writing() as session:
+        planned = sample.campaign(session, actor, heard, areas=())
+        message = sample.message(session, actor, replace(heard, result_id=cited), planned.id)
+        wanted = sample.expectation(heard, measure="topic share", item="Scam calls", areas=())
+        for ask in (
+            lambda: planning.result_to_move(session, actor, cited),
+            lambda: planning.fix_expected_effect(session, actor, message_id=message.id, **wanted),
+        ):
+            with pytest.raises(BadInput, match=r"‘Scam calls’ is of codebook version 1 \(01234567\), but version 2"):
+                ask()
 
 
 def test_another_organisation_sees_none_of_it(sessions, actor, heard, message_id):

@@ -203,8 +203,8 @@ def test_the_main_job_of_the_demo_ends_in_an_association_only(
     assert told == {"responses": 4_000, "comments": 0, "topics": 0, "not_coded": {}}
     message_id = demo._plan(sessions, actor, programme, sample)
     assert demo._plan(sessions, actor, programme, sample) == message_id  # a second demo plans nothing again
-    with sessions.writing() as session:
-        effect = evaluation.measure_effect(session, actor, message_id=message_id)
+    effect = evaluation.measure_effect(sessions, actor, message_id=message_id)
+    with sessions.reading() as session:
         message = planning.message(session, actor, message_id)
     assert effect.verdict == "association only"
     assert effect.low is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -54,7 +55,11 @@ class ActivityForm(fields.Form):
 
 @dataclass(frozen=True)
 class ShownMessage:
-    """One message with everything that the page says of it."""
+    """One message with everything that the page says of it.
+
+    ``takes`` says how many responses what is expected takes to be seen, while nothing is measured; ``due`` whether the day by
+    which it should have moved has come.
+    """
 
     number: int
     message: Message
@@ -64,6 +69,8 @@ class ShownMessage:
     effect: EffectView | None
     earlier: tuple[EffectView, ...]
     picture: effect_picture.Picture | None
+    takes: str
+    due: bool
 
 
 @blueprint.get("/programmes/<int:programme_id>/campaigns")
@@ -72,12 +79,14 @@ def index(programme_id: int) -> str:
     """Campaigns of a programme."""
     session, actor = request.session(), request.actor()
     programme = listening.programme(session, actor, programme_id)
+    campaigns = [planning.campaign(session, actor, known.id) for known in planning.campaigns(session, actor, programme_id)]
     return render_template(
         "campaigns/index.html",
         programme=programme,
         breadcrumbs=trail(programme),
         made_up=programme.made_up,
-        campaigns=planning.campaigns(session, actor, programme_id),
+        campaigns=campaigns,
+        came_of={campaign.id: _came_of(campaign) for campaign in campaigns},
         titles=_titles(),
     )
 
@@ -146,9 +155,16 @@ def measure(message_id: int) -> Response:
     message = planning.message(session, actor, message_id)
     if message.expected is None:
         raise BadInput("Nothing is fixed that this message should move.", "Plan it again from a listening result.")
-    effect = evaluation.measure_effect(session, actor, message_id=message_id)
-    flash(f"The effect was measured: {effect.headline[0].lower()}{effect.headline[1:]}.", "success")
+    effect = evaluation.measure_effect(request.sessions(), actor, message_id=message_id)
+    flash(f"The effect was measured: {effect.in_short[0].lower()}{effect.in_short[1:]}.", "success")
     return redirect(url_for("campaigns.show", campaign_id=message.campaign_id, _anchor=f"effect-{message_id}"))
+
+
+def _came_of(campaign: Campaign) -> list[str]:
+    """The latest verdict on each message of a campaign, in their order."""
+    session, actor = request.session(), request.actor()
+    measured = [evaluation.latest_effect(session, actor, message.id) for message in campaign.messages]
+    return [effect.in_short if effect else "Not measured yet" for effect in measured]
 
 
 def _titles() -> dict[str, str]:
@@ -168,7 +184,24 @@ def _shown(campaign: Campaign, message: Message, number: int) -> ShownMessage:
         effect=latest,
         earlier=tuple(measured[1:]),
         picture=effect_picture.picture(latest, message.expected) if latest and message.expected else None,
+        takes="" if latest else _takes(message),
+        due=message.expected is not None and message.expected.by <= datetime.now(UTC).date(),
     )
+
+
+def _takes(message: Message) -> str:
+    """What waves as large as the one behind the cited result can show of what is expected."""
+    cited, expected = message.cited, message.expected
+    if cited is None or expected is None or (cited.measure, cited.item) != (expected.measure, expected.item):
+        return ""
+    shown = planning.what_it_can_show(
+        request.session(),
+        request.actor(),
+        listening_result_id=cited.id,
+        direction=expected.direction,
+        target_difference=expected.target_difference,
+    )
+    return " ".join(shown.sentences)
 
 
 def _now(cited: Result) -> str:

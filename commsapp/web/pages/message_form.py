@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from commsapp.listening.measuring import TONE
 from commsapp.listening.views import Area, Result, Wave
 from commsapp.planning import service as planning
-from commsapp.planning.campaigns import Campaign
+from commsapp.planning.campaigns import Campaign, begun
 from commsapp.planning.playbooks import Approach, Behaviour, Playbook
 from commsapp.planning.wording import listed
 from commsapp.web import fields
@@ -31,7 +32,9 @@ class MessageForm(fields.Form):
     language = fields.PickField("Language of the message", choices=LANGUAGES, default="en")
     name = fields.TextField("Name of the campaign", missing="Enter a name for the campaign")
     objective = fields.LongTextField(
-        "Objective", missing="Enter the objective", hint="Filled in from the listening result; make it yours"
+        "Objective",
+        missing="Enter the objective",
+        hint="Filled in from the listening result; make it yours. Left as it is, it ends with what you expect",
     )
     approach = fields.ChoiceField("Approach", missing="Select an approach")
     behaviour = fields.PickField("Behaviour that it works on", missing="Select a behaviour")
@@ -46,11 +49,12 @@ class MessageForm(fields.Form):
     )
     by = fields.DayField("By when?", missing="Enter the day by which it should have changed", hint="For example, 28/2/2027")
     before_wave = fields.PickField("Wave before", missing="Select the wave before", hint="It must end before the campaign starts")
-    after_wave = fields.PickField("Wave after (optional)")
+    after_wave = fields.PickField("Wave after (optional)", hint="Leave it where that wave is not on the list yet")
+    late = fields.TickField("", missing="Tick to confirm that the campaign has already begun")
     send = fields.Button("Fix and save")
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """What must fit together: sizes above 0, approach with behaviour and playbook, the days."""
+        """Sizes above 0, and behaviour and playbook of the approach; what else must fit together is planning's to say."""
         valid = bool(super().validate(extra_validators))
         for size in (self.target, self.smallest):
             if not size.errors and size.data is not None and size.data <= 0:
@@ -88,8 +92,8 @@ def message_form(result: Result, campaign: Campaign | None, offer: Offered) -> M
     else:
         for name in CAMPAIGN_FIELDS:
             del form[name]
-    possible = [known.behaviours for known in offer.approaches if campaign is None or known.id == campaign.approach]
-    form.behaviour.choices = [("", "Select a behaviour"), *_behaviours(offer, {name for names in possible for name in names})]
+        form.behaviour.choices = {"": "Select a behaviour"} | _behaviours(offer).get(campaign.approach, {})
+    _ask_where_late(form, form.start.data if campaign is None else campaign.start)
     waves = [(str(wave.id), f"{wave.name} ({day(wave.start)} to {day(wave.end)})") for wave in offer.waves]
     form.before_wave.choices = [("", "Select a wave"), *waves]
     form.after_wave.choices = [("", "The first wave that ends on or after that day"), *waves]
@@ -104,26 +108,42 @@ def message_form(result: Result, campaign: Campaign | None, offer: Offered) -> M
 
 def _offer_campaign(form: Any, offer: Offered) -> None:
     form.approach.choices = [(known.id, known.title) for known in offer.approaches]
-    titles = {known.id: known.title for known in offer.approaches}
-    form.playbook.choices = [
-        ("", "None"),
-        *((book.id, f"{titles.get(book.approach, book.approach)}: {book.title}") for book in offer.playbooks),
-    ]
+    # Under the name of their approach, so that nobody has to know which belongs to which.
+    form.behaviour.choices = {"": "Select a behaviour"} | _behaviours(offer)
+    books = {
+        known.id: {book.id: book.title for book in offer.playbooks if book.approach == known.id} for known in offer.approaches
+    }
+    form.playbook.choices = {"": "None"} | {approach: choices for approach, choices in books.items() if choices}
     form.areas.choices = [(area.name, area.name) for area in offer.areas]
 
 
-def _behaviours(offer: Offered, possible: set[str]) -> list[tuple[str, str]]:
-    return [(known.id, known.title) for known in offer.behaviours if known.id in possible]
+def _behaviours(offer: Offered) -> dict[str, dict[str, str]]:
+    """Approach → the behaviours that it works on."""
+    return {
+        approach.id: {known.id: known.title for known in offer.behaviours if known.id in approach.behaviours}
+        for approach in offer.approaches
+    }
+
+
+def _playbooks(offer: Offered) -> dict[str, dict[str, str]]:
+    """Approach → its playbooks, where it has any."""
+    found: dict[str, dict[str, str]] = {}
+    for book in offer.playbooks:
+        found.setdefault(book.approach, {})[book.id] = book.title
+    return {known.id: found[known.id] for known in offer.approaches if known.id in found}
+
+
+def _ask_where_late(form: Any, start: date | None) -> None:
+    """Where the campaign has begun, ask to be told so: what is fixed now carries a note for good."""
+    if start is None or not begun(start, datetime.now(UTC).date()):
+        del form["late"]
+        return
+    form.late.label.text = f"This campaign began on {day(start)}; what I expect is set afterwards, and every result will say so"
 
 
 def _campaign_fits(form: MessageForm) -> bool:
-    """Whether days, behaviour and playbook fit; marks what doesn't."""
+    """Whether behaviour and playbook fit the approach; marks what doesn't."""
     valid = True
-    start, end, by = form.start.data, form.end.data, form.by.data
-    if start and end and end < start:
-        valid = _refuse(form.end, "The last day must be the same as or after the first day")
-    if start and by and by < start:
-        valid = _refuse(form.by, f"The day must be on or after the first day of the campaign, {day(start)}")
     approach = next((known for known in planning.load_approaches() if known.id == form.approach.data), None)
     if approach is None:
         return valid

@@ -14,7 +14,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.measuring import TONE
 from commsapp.listening.views import Result
 from commsapp.planning import service as planning
-from commsapp.planning.campaigns import MEASURES, Campaign, Message
+from commsapp.planning.campaigns import Campaign, Message
 from commsapp.planning.wording import listed, result_sentence
 from commsapp.web import request
 from commsapp.web.pages import message_form
@@ -23,44 +23,30 @@ from commsapp.web.security import may_enter
 
 PLANNERS = (Role.OFFICER, Role.ADMINISTRATOR)
 
-# Words in the sentence of a service → the field that they are about; the first that fits wins.
-_ABOUT = (
-    ("There is a campaign called", "name"),
-    ("campaign's name", "name"),
-    ("objective", "objective"),
-    ("playbook", "playbook"),
-    ("behaviour", "behaviour"),
-    ("The wave before", "before_wave"),
-    ("The wave after", "after_wave"),
-    ("smallest change that matters", "smallest"),
-    ("target difference", "target"),
-    ("The date 'by'", "by"),
-    ("ends on", "end"),
-    ("area", "areas"),
-    ("message", "text"),
-)
+# The argument of the service → the field of this page, where the two differ.
+_FIELDS = {"target_difference": "target", "before_wave_id": "before_wave", "after_wave_id": "after_wave"}
 
 
 @may_enter(*PLANNERS)
 def plan(result_id: int) -> Response | tuple[str, int]:
     """The form, and what it sends. ``?campaign=7`` adds the message to that campaign instead of starting one."""
     session, actor = request.session(), request.actor()
-    result = listening.result(session, actor, result_id)
-    if result.measure not in MEASURES:
-        raise BadInput("A number of comments is not something that a message can move.", "Choose a topic, an answer or the tone.")
+    result = planning.result_to_move(session, actor, result_id)
     campaign = _chosen_campaign(result)
     offer = message_form.offered(
         listening.waves(session, actor, result.programme_id), listening.areas(session, actor, result.programme_id)
     )
     form = message_form.message_form(result, campaign, offer)
-    if form.validate_on_submit():
+    if form.is_submitted() and _is_sound(form, result, campaign):
         try:
             message = _save(form, result, campaign)
-        except (BadInput, Conflict) as error:
+        except (BadInput, Conflict) as error:  # such as a name that somebody else took a moment ago
             session.rollback()  # all or nothing; what was made before the error must not stand in a list on this page
-            _say(form, error)
+            _say(form, getattr(error, "field", "name" if campaign is None else "text"), error)
         else:
-            flash("The message is planned. What you expect of it is fixed.", "success")
+            flash(
+                "The message is planned. What you expect of it is fixed. Next, add where and when people will meet it.", "success"
+            )
             return redirect(url_for("campaigns.show", campaign_id=message.campaign_id))
     return _page(result, campaign, form, offer), 422 if form.errors else 200
 
@@ -73,6 +59,27 @@ def _chosen_campaign(result: Result) -> Campaign | None:
     if campaign.programme_id != result.programme_id:
         raise NotFound("There is no such campaign in this programme.", "Go back and choose another.")
     return campaign
+
+
+def _is_sound(form: Any, result: Result, campaign: Campaign | None) -> bool:
+    """Whether a plan can be saved as it was sent; says everything that is wrong with it at once, each beside its field."""
+    sound = bool(form.validate())
+    joined = None if campaign is None else campaign.id
+    found = planning.mistakes(
+        request.session(), request.actor(), listening_result_id=result.id, campaign_id=joined, **_known(form, result)
+    )
+    for mistake in found:
+        _say(form, mistake.field, mistake)
+    return sound and not found
+
+
+def _known(form: Any, result: Result) -> dict[str, Any]:
+    """What is known of the plan, in the words of planning; a field with an error of its own says nothing yet."""
+    given = {name: value for name, value in form.data.items() if not form[name].errors and value not in (None, "")}
+    known = {name: given[name] for name in ("name", "start", "end", "direction", "by") if name in given}
+    known |= {f"{name}_id": int(given[name]) for name in ("before_wave", "after_wave") if name in given}
+    sizes = {"target_difference": given.get("target"), "smallest": given.get("smallest")}
+    return known | {name: _stored_size(size, result) for name, size in sizes.items()}
 
 
 def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
@@ -89,7 +96,7 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
             start=form.start.data,
             end=form.end.data,
             areas=tuple(form.areas.data or ()),
-            objective=form.objective.data,
+            objective=_objective(form, result),
         )
     message = planning.draft_message(
         session,
@@ -101,8 +108,6 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
         segment=result.segment,
         listening_result_id=result.id,
     )
-    # Points are what people say, fractions what is stored.
-    scale = 1.0 if result.measure == TONE else 0.01
     planning.fix_expected_effect(
         session,
         actor,
@@ -112,8 +117,8 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
         areas=measured_in(campaign.areas, result),
         segment=result.segment,
         direction=form.direction.data,
-        target_difference=form.target.data * scale,
-        smallest=None if form.smallest.data is None else form.smallest.data * scale,
+        target_difference=_stored_size(form.target.data, result),
+        smallest=_stored_size(form.smallest.data, result),
         by=form.by.data,
         before_wave_id=int(form.before_wave.data),
         after_wave_id=int(form.after_wave.data) if form.after_wave.data else None,
@@ -121,15 +126,28 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
     return message
 
 
+def _objective(form: Any, result: Result) -> str:
+    """What was written; where that is still the suggestion, it ends with what is expected."""
+    written = str(form.objective.data)
+    if written != planning.suggest_objective(result):
+        return written
+    aim = _stored_size(form.target.data, result)
+    return planning.suggest_objective(result, direction=form.direction.data, target_difference=aim, by=form.by.data)
+
+
 def measured_in(campaign_areas: tuple[str, ...], result: Result) -> tuple[str, ...]:
     """The areas in which the change is measured: those of the campaign, else that of the result."""
     return campaign_areas or ((result.area,) if result.area else ())
 
 
-def _say(form: Any, error: CommsappError) -> None:
+def _stored_size(size: Any, result: Result) -> Any:
+    """Points are what people say, fractions what is stored; tone keeps its scale."""
+    return size if size is None or result.measure == TONE else size / 100
+
+
+def _say(form: Any, name: str, error: CommsappError) -> None:
     """Put a service's sentence beside the field that it is about."""
-    names = [name for words, name in _ABOUT if words in error.problem and name in form]
-    field = form[names[0]] if names else form["text"]
+    field = form[_FIELDS.get(name, name)]
     # Only the problem: cures speak of what is stored (fractions), not of what stands on this page (points).
     field.errors = [*field.errors, error.problem]
 

@@ -1,6 +1,7 @@
-// What every page runs: GOV.UK's components, and charts where there are any.
+// What every page runs: GOV.UK's components, charts where there are any, and lists that follow a choice.
 import { initAll } from './vendor/govuk-frontend.js'
 import { drawCharts } from './charts.js'
+import { narrowLists } from './narrowing.js'
 
 // GOV.UK's drop zone runs its status and its button together ('No file chosenChoose files'), so that the words which are
 // seen are not found in the name that is read out (WCAG 2.5.3).
@@ -14,6 +15,7 @@ function prepare () {
   initAll()
   spaceDropZones()
   drawCharts(document)
+  narrowLists(document)
 }
 
 prepare()
