@@ -84,7 +84,11 @@ def counted(n: int, noun: str) -> str:
 
 
 def split_item(item: str) -> tuple[str, str]:
-    """Question and choice of an answer share's item."""
+    """Question and choice of an answer share's item: 'Do you trust them?: Yes: always' → 'Do you trust them?', 'Yes: always'."""
+    # Either may hold ': ', but the wording of a question nearly always ends with its mark.
+    question, mark, choice = item.partition("?: ")
+    if mark:
+        return question + "?", choice
     question, _, choice = item.rpartition(": ")
     return question, choice
 

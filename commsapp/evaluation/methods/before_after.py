@@ -15,7 +15,7 @@ from commsapp.errors import BadInput
 from commsapp.evaluation.diagnostics import Diagnostic, enough_in_each_wave, not_applicable, sample_composition
 from commsapp.evaluation.effect import Effect, Expected
 from commsapp.evaluation.verdict import BEFORE_AFTER, strength_of, verdict
-from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, how_chosen
+from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, CHANNEL, TONE, how_chosen
 from commsapp.statistics.change import (
     UNSEEN,
     Direction,
@@ -124,7 +124,8 @@ def before_after(
 
 
 def _diagnostics(before: pd.DataFrame, after: pd.DataFrame, n_before: float, n_after: float) -> tuple[Diagnostic, ...]:
-    attributes = tuple(str(name) for name in before.columns if str(name).startswith(ATTRIBUTE))
+    # the channel stands among the attributes too, and is compared once
+    attributes = tuple(str(name) for name in before.columns if str(name).startswith(ATTRIBUTE) and name != ATTRIBUTE + CHANNEL)
     worth = (n_before + n_after) / max(1, len(before) + len(after))
     return (
         enough_in_each_wave(n_before, n_after, MINIMUM_EACH_WAVE),
