@@ -76,16 +76,10 @@ def _listen(sessions: Sessions, actor: Actor, programme: Programme, sample: Samp
     for channel in sample.channels:
         look = preview(sample_folder() / channel.file, channel.file)
         kept = listening.keep(sample_folder() / channel.file, settings)
+        file = listening.check_file(kept, name=channel.file, mapping=look.mapping, date_order=look.date_order)
         with sessions.writing() as session:
             started, job = listening.start_import(
-                session,
-                actor,
-                programme_id=programme.id,
-                channel_id=channels[channel.name].id,
-                path=kept,
-                file_name=channel.file,
-                mapping=look.mapping,
-                date_order=look.date_order,
+                session, actor, programme_id=programme.id, channel_id=channels[channel.name].id, file=file
             )
         run_here(job, sessions, settings)
         with sessions.reading() as session:

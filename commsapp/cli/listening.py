@@ -97,20 +97,11 @@ def import_file(
             raise BadInput(question.problem, f"{question.cure} Add {ways}.")
     check(mapping, look.columns)  # before anything is kept
     sessions = opened()
-    kept = service.keep(source, settings)
+    file = service.check_file(service.keep(source, settings), name=source.name, mapping=mapping, date_order=order)
     with sessions.writing() as session:
         actor = local_actor(session)
         programme, channel = _place(session, actor, programme_name, channel_name, chosen)
-        started, job_id = service.start_import(
-            session,
-            actor,
-            programme_id=programme,
-            channel_id=channel,
-            path=kept,
-            file_name=source.name,
-            mapping=mapping,
-            date_order=order,
-        )
+        started, job_id = service.start_import(session, actor, programme_id=programme, channel_id=channel, file=file)
     show_mapping(mapping)
     run_here(job_id, sessions, settings)
     with sessions.reading() as session:

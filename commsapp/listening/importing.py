@@ -13,10 +13,12 @@ from commsapp.config import Settings
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.columns import Mapping, check, handling_word
+from commsapp.listening.checking import CheckedFile
+from commsapp.listening.columns import Mapping, handling_word
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
+from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
@@ -34,68 +36,43 @@ def start_import(
     *,
     programme_id: int,
     channel_id: int,
-    path: Path,
-    file_name: str,
-    mapping: Mapping,
-    date_order: DateOrder | None = None,
+    file: CheckedFile,
     handling_level: HandlingLevel = HandlingLevel.OPEN,
     then_analyse: bool = False,
 ) -> tuple[views.Import, int]:
-    """Check file and mapping, and enqueue the import in the same transaction; returns the import and its job's id.
+    """Store that a file is to be imported, and enqueue the work in the same transaction; returns the import and its job's id.
 
-    ``path`` is where the file lies until the job has read it; it must stay there.
+    The file was read by ``check_file`` before: SQLite has one lock for all who write, and here it is ours.
 
     Raises
     ------
-    BadInput : the file can't be read, or a column that the mapping names isn't in it. NotFound : no such channel.
+    BadInput : earlier files of the channel were told apart in another way. NotFound : no such channel.
 
     """
     if channel_id not in {channel.id for channel in frame.channels(session, actor, programme_id)}:
         raise NotFound("There is no such feedback channel in this programme.", "Choose one from its list.")
-    table = open_table(path, name=file_name)
-    check(mapping, table.columns)
-    _check_identity(session, channel_id, mapping, table.columns)
+    before = imports.latest_mapping(session, channel_id=channel_id)
+    if before is not None:
+        check_told_apart(before.get("identity"), file.mapping, file.columns)
     row = imports.ImportRun(
         organisation_id=actor.organisation_id,
         programme_id=programme_id,
         channel_id=channel_id,
         person_name=actor.name,
-        file_name=file_name,
-        stored_as=str(path),
-        sha256=sha256_of(path),
-        mapping=mapping.to_json(),
-        date_order=date_order or "",
+        file_name=file.name,
+        stored_as=str(file.path),
+        sha256=file.sha256,
+        mapping=file.mapping.to_json(),
+        date_order=file.date_order or "",
         handling_level=handling_level,
         started_at=now(),
     )
     programmes.add(session, row)
-    after = {"file": file_name, "sha256": row.sha256, "mapping": row.mapping}
+    after = {"file": file.name, "sha256": row.sha256, "mapping": row.mapping}
     events.record(session, actor, action="start", subject="import", subject_id=row.id, after=after)
     arguments = {"import_id": row.id, "then_analyse": then_analyse}
     job = jobs.enqueue(session, actor, name="import", arguments=arguments, programme_id=programme_id)
     return as_import(row), job.id
-
-
-def _check_identity(session: Session, channel_id: int, mapping: Mapping, columns: tuple[str, ...]) -> None:
-    """Refuse to tell rows apart in another way than earlier files of the channel did: that would count everybody twice."""
-    before = imports.latest_mapping(session, channel_id=channel_id)
-    if before is None or before.get("identity") == mapping.identity:
-        return
-    known = before.get("identity")
-    if known is None:
-        raise BadInput(
-            f"Earlier files of this channel were told apart by whole rows, this one by its column '{mapping.identity}'.",
-            f"Leave '{mapping.identity}' out, or use another channel.",
-        )
-    if known in columns:
-        raise BadInput(
-            f"Earlier files of this channel were told apart by their column '{known}', which this one has for something else.",
-            f"Read '{known}' as the id of the response, or use another channel.",
-        )
-    raise BadInput(
-        f"Earlier files of this channel were told apart by their column '{known}', which this one doesn't have.",
-        "Add it, or use another channel.",
-    )
 
 
 def run_import(

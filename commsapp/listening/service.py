@@ -5,6 +5,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 """
 
 from commsapp.listening.analysing import run_analysis, start_analysis
+from commsapp.listening.checking import check_file
 from commsapp.listening.importing import import_of, imports_of, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves, tone_by_topic
 from commsapp.listening.programmes import (
@@ -49,6 +50,7 @@ __all__ = [
     "areas",
     "attributes",
     "channels",
+    "check_file",
     "clear_uploads",
     "codebook_in_use",
     "comments_page",

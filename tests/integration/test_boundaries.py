@@ -240,10 +240,7 @@ CASES: dict[str, Callable[[World], None]] = {
             w.stranger,
             programme_id=w.programme,
             channel_id=w.channel_id,
-            path=w.file,
-            file_name="ours.csv",
-            mapping=Mapping(text="comment"),
-            date_order=DateOrder.ISO,
+            file=listening.check_file(w.file, name="ours.csv", mapping=Mapping(text="comment"), date_order=DateOrder.ISO),
         )
     ),
     "listening.store_results": _store_results,

@@ -301,10 +301,9 @@ def test_a_channel_of_another_programme_is_refused(sessions: Sessions, actor: Ac
     one, two = given.programme(sessions, actor), given.programme(sessions, actor, "Scams")
     with sessions.writing() as session:
         channel = listening.add_channel(session, actor, two, name="Event", chosen="opt-in")
+    file = listening.check_file(path, name="x", mapping=Mapping(text="comment"))
     with sessions.writing() as session, pytest.raises(NotFound):
-        listening.start_import(
-            session, actor, programme_id=one, channel_id=channel.id, path=path, file_name="x", mapping=Mapping(text="comment")
-        )
+        listening.start_import(session, actor, programme_id=one, channel_id=channel.id, file=file)
 
 
 def test_a_stored_file_that_is_gone_or_changed_gives_one_sentence_and_stores_nothing(

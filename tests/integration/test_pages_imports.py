@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,17 +45,18 @@ def programme_id(site: Site) -> int:
 def drop(client: PageClient, programme_id: int) -> Callable[..., str]:
     """Drop files on a programme; gives the address of the page on which they are checked."""
 
-    def dropped(**files: str | bytes) -> str:
-        address = f"/programmes/{programme_id}/import"
-        sent = [
-            (io.BytesIO(content.encode() if isinstance(content, str) else content), name.replace("__", "."))
-            for name, content in files.items()
-        ]
-        response = client.post(address, data={"csrf_token": client.token(address), "files": sent})
-        assert response.status_code == 302
-        return str(response.location)
+    return partial(dropped_on, client, programme_id)
 
-    return dropped
+
+def dropped_on(client: PageClient, programme_id: int, **files: str | bytes) -> str:
+    address = f"/programmes/{programme_id}/import"
+    sent = [
+        (io.BytesIO(content.encode() if isinstance(content, str) else content), name.replace("__", "."))
+        for name, content in files.items()
+    ]
+    response = client.post(address, data={"csrf_token": client.token(address), "files": sent})
+    assert response.status_code == 302
+    return str(response.location)
 
 
 def choose(client: PageClient, address: str, **answers: str) -> dict[str, str]:

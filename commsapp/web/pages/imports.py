@@ -108,11 +108,21 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
 
 def _start(programme: Programme | None, batch: Batch, decisions: list[Decision]) -> int:
     """Start an import for each decision, all in this request's transaction; returns the first job."""
+    settings = request.settings()
+    files = [
+        listening.check_file(
+            uploads.path_of(decision.looked.upload, settings),
+            name=decision.looked.upload.name,
+            mapping=decision.mapping,
+            date_order=decision.date_order,
+        )
+        for decision in decisions
+    ]
     session, actor = request.session(), request.actor()
     if programme is None:
         programme = listening.create_programme(session, actor, name=batch.new_programme)
     started = []
-    for decision in decisions:
+    for decision, file in zip(decisions, files, strict=True):
         channel_id = decision.channel_id
         if channel_id is None:
             name, chosen = decision.channel_name, decision.chosen
@@ -122,10 +132,7 @@ def _start(programme: Programme | None, batch: Batch, decisions: list[Decision])
             actor,
             programme_id=programme.id,
             channel_id=channel_id,
-            path=uploads.path_of(decision.looked.upload, request.settings()),
-            file_name=decision.looked.upload.name,
-            mapping=decision.mapping,
-            date_order=decision.date_order,
+            file=file,
             handling_level=decision.handling,
             then_analyse=True,
         )
