@@ -18,7 +18,8 @@ from commsapp.listening import service
 from commsapp.listening.columns import Mapping, check, with_choices
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.preview import preview, settle_dates
-from commsapp.listening.views import HOW_CHOSEN
+from commsapp.listening.languages import reason
+from commsapp.listening.views import HOW_CHOSEN, Summary
 from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
 from commsapp.storage.session import Session, Sessions, open_sessions
@@ -158,8 +159,16 @@ def analyse(programme_name: str, granularity: str | None) -> None:
         return
     rows = [(row["item"], interval(row["value"], row["low"], row["high"]), row["n"]) for row in by_share(shares)]
     table(f"Topics in {programme_name}", ["Topic", "Share of comments#", "n#"], rows)
-    console().print(
-        f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, {summary.set_aside} set aside."
+    console().print(found(summary))
+
+
+def found(summary: Summary) -> str:
+    """'412 responses, 400 comments, 7 topics, 9 set aside (8 language not read: Welsh, 1 empty).'"""
+    counts = sorted(summary.not_coded.items(), key=lambda pair: (-pair[1], pair[0]))
+    why = ", ".join(f"{count} {reason(stored)}" for stored, count in counts)
+    return (
+        f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, "
+        f"{summary.set_aside} set aside{f' ({why})' if why else ''}."
     )
 
 

@@ -11,8 +11,9 @@ import given
 import pytest
 from typed import Typed, typed, typed_apart
 
-from commsapp.cli import commands
+from commsapp.cli import commands, listening
 from commsapp.listening.formats import LIMITS
+from commsapp.listening.views import Summary
 
 KEYS = [
     *("measure", "item", "wave", "area", "segment", "value", "low", "high", "n", "n_effective", "not_coded", "chosen"),
@@ -89,6 +90,12 @@ def test_a_survey_goes_in_is_analysed_and_comes_out_as_results(survey: Path) -> 
     shown = typed("results", "--programme", "County lines")
     assert shown.status == 0
     assert last(shown) == f"{len(results)} results in all, by wave, area and segment: add --json."
+
+
+def test_what_was_set_aside_is_told_with_the_names_of_languages() -> None:
+    summary = Summary(responses=12, comments=11, topics=3, not_coded={"empty": 1, "language not read: cy": 4})
+    told = listening.found(summary)
+    assert told == "12 responses, 11 comments, 3 topics, 5 set aside (4 language not read: Welsh, 1 empty)."
 
 
 def test_names_are_found_however_they_are_spaced(survey: Path) -> None:
