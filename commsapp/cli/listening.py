@@ -15,7 +15,7 @@ from commsapp.cli.showing import as_json, console, interval, progress, table
 from commsapp.config import Settings, load_settings
 from commsapp.errors import BadInput, CommsappError, NotFound
 from commsapp.listening import service
-from commsapp.listening.columns import Mapping, check, with_choices
+from commsapp.listening.columns import Mapping, check, missing, with_choices
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.preview import preview, settle_dates
 from commsapp.listening.languages import reason
@@ -109,7 +109,7 @@ def import_file(
         done = service.import_of(session, actor, started.id)
         rejected = service.rejected(session, actor, started.id)
     out = console()
-    for note in (*look.table.notes, *done.notes):
+    for note in (*missing(mapping.fields()).values(), *done.notes):
         out.print(f"Note: {note}")
     out.print(f"{done.added} added, {done.already_there} were there already, {done.rejected} rejected.")
     if rejected:

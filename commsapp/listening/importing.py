@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
 from pathlib import Path
 
 from commsapp.actor import Actor, HandlingLevel
@@ -128,12 +130,21 @@ def _read_on(
     then_analyse: bool,
 ) -> None:
     table = _open_as_started(run)
-    for batch in _batches(table, run, settings):
+    dated: Counter[bool] = Counter()
+    for batch in _batches(table, run, settings, dated):
         with sessions.writing() as session:
             _store(session, actor, run, batch, settings)
         progress("Reading rows", batch[-1].row, max(table.estimated_rows or 0, batch[-1].row))
     with sessions.writing() as session:
-        _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
+        _finish(session, actor, run, [*table.notes, *_undated(dated, run)], then_analyse=then_analyse)
+
+
+def _undated(dated: Counter[bool], run: imports.ImportRun) -> list[str]:
+    """A note on responses without a date, where a column has dates at all."""
+    if not dated[False] or not run.mapping.get("date"):
+        return []
+    without = f"{dated[False]:,} of {dated.total():,} responses in this file {'has' if dated[False] == 1 else 'have'} no date"
+    return [f"{without}: they count in the figures over all waves, but in none of them."]
 
 
 def _open_as_started(run: imports.ImportRun) -> Table:
@@ -145,7 +156,8 @@ def _open_as_started(run: imports.ImportRun) -> Table:
     return table
 
 
-def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterator[list[Record | Reject]]:
+def _batches(table: Table, run: imports.ImportRun, settings: Settings, dated: Counter[bool]) -> Iterator[list[Record | Reject]]:
+    """Rows behind the checkpoint, batch by batch; ``dated`` counts all that can be read, those before it too."""
     mapping = Mapping.from_json(run.mapping)
     order = DateOrder(run.date_order) if run.date_order else None
     # A name of its own for each run: another worker may be at the same import, and only the checkpoint decides who goes on.
@@ -155,6 +167,8 @@ def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterat
     with ScratchCounter(scratch) as ordinals:
         for row in table.rows():
             item = _with_area(to_record(row, mapping, order, ordinals), row.cells)
+            if isinstance(item, Record):
+                dated[item.date is not None] += 1
             if row.number <= run.checkpoint:
                 continue
             batch.append(item)
@@ -370,6 +384,30 @@ def import_of(session: Session, actor: Actor, import_id: int) -> views.Import:
     if row is None:
         raise NotFound("There is no such import.", "Go back to the programme.")
     return as_import(row)
+
+
+@dataclass(frozen=True)
+class HowRead:
+    """How an import was to be read: as what its columns, in which order its dates, and who may read what was said."""
+
+    mapping: Mapping
+    date_order: DateOrder | None
+    handling_level: HandlingLevel
+
+
+def how_read(session: Session, actor: Actor, import_id: int) -> HowRead:
+    """How the columns of an import were read.
+
+    Raises
+    ------
+    NotFound : there is none, or it belongs to another organisation.
+
+    """
+    row = imports.import_run(session, actor, import_id)
+    if row is None:
+        raise NotFound("There is no such import.", "Go back to the programme.")
+    order = DateOrder(row.date_order) if row.date_order else None
+    return HowRead(Mapping.from_json(row.mapping), order, HandlingLevel(row.handling_level))
 
 
 def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.Import]:

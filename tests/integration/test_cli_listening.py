@@ -175,6 +175,16 @@ def test_rejected_rows_are_listed_with_their_reason_and_brackets_in_them_are_wor
     assert "[/b] :fire:" in " ".join(ended.out.split())
 
 
+def test_what_a_file_lacks_and_what_was_assumed_is_noted_once(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.csv"
+    path.write_bytes("text\nPlease mend the café in Mill Lane\nThank you all\n".encode("cp1252"))
+    ended = typed("import", path, *PLACE)
+    assert ended.status == 0, ended.err
+    notes = [line for line in ended.out.splitlines() if line.startswith("Note: ")]
+    assert [note.split()[1:4] for note in notes] == [["No", "column", "holds"]] * 3 + [["Read", "as", "Windows-1252,"]]
+    assert "No column holds dates: what people said counts in the figures over all waves, but in none of them." in notes[0]
+
+
 def test_a_channel_that_was_chosen_otherwise_is_a_sentence(survey: Path) -> None:
     assert typed("import", survey, *PLACE, "--chosen", "random").status == 0
     ended = typed("import", survey, *PLACE, "--chosen", "opt-in")

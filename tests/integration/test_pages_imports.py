@@ -85,12 +85,26 @@ def test_a_file_is_shown_with_what_became_of_it_before_anything_is_stored(
     text = page.get_data(as_text=True)
     assert "Check what was found in the file" in text
     assert "They ring my mum every week" in text
-    assert "4\u00a0rows below the column names, which stand in row 1" in text
+    assert "4\u00a0rows below the column names" in text
     assert 'value="Survey comments"' in text
     mapped = dict(re.findall(r'name="file0_(column\d)".*?<option value="(\w+)" selected', text, re.S))
     assert mapped["column0"] == "identity" and mapped["column3"] == "attribute" and mapped["column4"] == "text"
     assert not re.search(r'type="radio"[^>]*checked', text)
     assert stored(site) == (0, 0)
+
+
+def test_what_it_means_that_no_column_holds_dates_areas_or_ids_is_said_as_long_as_none_does(
+    client: PageClient, drop: Callable[..., str]
+) -> None:
+    sentences = ("No column holds dates", "No column holds areas", "No column holds an id")
+    whole, bare = (drop(survey__csv=SURVEY), drop(inbox__csv="text,day,town\nMend the lights,then,here\nThanks,now,there\n"))
+
+    assert not any(sentence in client.get(whole).get_data(as_text=True) for sentence in sentences)
+    text = client.get(bare).get_data(as_text=True)
+    assert [sentence in text for sentence in sentences] == [True, False, True]  # 'town' is an area
+    again = client.post(bare, data=choose(client, bare, file0_column1="date", file0_column2="skip"), follow_redirects=True)
+    text = again.get_data(as_text=True)
+    assert [sentence in text for sentence in sentences] == [False, True, True]
 
 
 def test_import_starts_when_how_people_were_chosen_is_said(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
@@ -121,6 +135,35 @@ def test_an_import_page_tells_what_was_added_and_why_rows_were_rejected(
     assert "Row 5" in first
     assert "is not a date" in first and "This one has no day but words enough" in first
     assert "0\u00a0responses" in second and "adds only what is new" in second
+
+
+def test_an_import_page_tells_what_each_column_was_read_as_and_which_responses_have_no_date(
+    client: PageClient, site: Site, drop: Callable[..., str]
+) -> None:
+    undated = BOTH_WAYS.replace("04/02/2026", "")
+    address = drop(survey__csv=undated)
+    how = {"file0_chosen": "opt-in", "file0_date_order": "mdy", "file0_column3": "skip", "file0_handling": "official-sensitive"}
+    client.post(address, data=choose(client, address, **how))
+    site.work(names=("import",))
+
+    text = client.get("/imports/1").get_data(as_text=True)
+    rows = re.findall(r'<th scope="row"[^>]*>([^<]+)</th><td[^>]*>([^<]+)</td>', text)
+    assert rows == [
+        *(("comment", "What people said (comment)"), ("date", "Date"), ("area", "Area"), ("id", "Id of the response")),
+        ("How much do you trust the police?", "Answer to a closed question"),
+        ("age", "Left out"),
+    ]
+    assert "The month comes first, as in 12/31/2026" in text
+    assert "Official-sensitive: those cleared for it" in text
+    assert "1 of 3 responses in this file has no date" in text
+
+
+def test_an_import_page_says_so_where_no_column_held_dates(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
+    address = drop(inbox__csv="text\nPlease mend the lights in Mill Lane\nThank you all\n")
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    site.work(names=("import",))
+
+    assert "No column holds dates" in client.get("/imports/1").get_data(as_text=True)
 
 
 def test_dates_that_can_be_two_days_are_asked_about_with_one_of_them(

@@ -111,6 +111,12 @@ def propose_channel(file_name: str) -> str:
     return (stem[:1].upper() + stem[1:])[:100]
 
 
+def chosen_fields(form: Any, file: Looked) -> set[str]:
+    """What the columns of a file are to be read as, as the form has it now."""
+    assert file.preview is not None
+    return {_value(form, file, f"column{position}") for position in range(len(file.preview.columns))}
+
+
 def _read_as(file: Looked, column: str) -> str:
     assert file.preview is not None
     mapping = file.preview.mapping

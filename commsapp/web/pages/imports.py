@@ -11,10 +11,11 @@ from wtforms.validators import ValidationError
 
 from commsapp.errors import Conflict
 from commsapp.listening import service as listening
+from commsapp.listening.columns import Mapping, missing
 from commsapp.listening.views import Programme
 from commsapp.web import fields, request, uploads, wording
-from commsapp.web.choices import CHOSEN, CHOSEN_HINTS
-from commsapp.web.pages.import_form import NEW, Decision, Looked, look, make_form, read_decisions
+from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, HANDLING, READ_AS
+from commsapp.web.pages.import_form import NEW, Decision, Looked, chosen_fields, look, make_form, read_decisions
 from commsapp.web.security import STAFF, may_enter
 from commsapp.web.uploads import MOST_FILES, Batch
 
@@ -102,6 +103,7 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
         action=import_address(batch),
         again=url_for("start.home") if programme is None else url_for("imports.upload", programme_id=programme.id),
         examples=_examples,
+        missing=lambda file: missing(chosen_fields(form, file)),
     )
     return page, 422 if form.errors else 200
 
@@ -157,15 +159,30 @@ def show(import_id: int) -> str:
     run = listening.import_of(session, actor, import_id)
     programme = listening.programme(session, actor, run.programme_id)
     channels = {channel.id: channel for channel in listening.channels(session, actor, programme.id)}
+    how = listening.how_read(session, actor, import_id)
     return render_template(
         "imports/show.html",
         run=run,
         programme=programme,
         channel=channels[run.channel_id],
         chosen_words=CHOSEN,
+        handling_words=HANDLING,
+        missing=missing(how.mapping.fields()),
+        how=how,
+        columns=_read_as(how.mapping),
         rejected=listening.rejected(session, actor, import_id),
         most_rejected=MOST_REJECTED,
     )
+
+
+def _read_as(mapping: Mapping) -> list[tuple[str, str]]:
+    """Every column of a file with the words for what it was read as, those left out last."""
+    return [
+        *((column, READ_AS[field]) for field, column in mapping.fields().items()),
+        *((column, READ_AS["attribute"]) for column in mapping.attributes),
+        *((column, READ_AS["question"]) for column in mapping.questions),
+        *((column, "Left out") for column in mapping.left_out),
+    ]
 
 
 class RemoveForm(fields.Form):
