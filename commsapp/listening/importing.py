@@ -410,6 +410,15 @@ def how_read(session: Session, actor: Actor, import_id: int) -> HowRead:
     return HowRead(Mapping.from_json(row.mapping), order, HandlingLevel(row.handling_level))
 
 
+def latest_mappings(session: Session, actor: Actor, programme_id: int) -> dict[int, Mapping]:
+    """Channel id → as what the columns of its latest file were read, for channels that a file went into."""
+    found = {
+        channel.id: imports.latest_mapping(session, channel_id=channel.id)
+        for channel in frame.channels(session, actor, programme_id)
+    }
+    return {channel_id: Mapping.from_json(stored) for channel_id, stored in found.items() if stored is not None}
+
+
 def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.Import]:
     """The latest imports of a programme, newest first."""
     return [as_import(row) for row in imports.import_runs(session, actor, programme_id)]

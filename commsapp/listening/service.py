@@ -6,7 +6,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
-from commsapp.listening.importing import how_read, import_of, imports_of, rejected, run_import, start_import
+from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves, tone_by_topic
 from commsapp.listening.programmes import (
     add_area,
@@ -62,6 +62,7 @@ __all__ = [
     "import_of",
     "imports_of",
     "keep",
+    "latest_mappings",
     "latest_summary",
     "narrowed",
     "over_waves",

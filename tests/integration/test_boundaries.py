@@ -217,6 +217,7 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.how_read": refused(lambda w, s: listening.how_read(s, w.stranger, w.import_id)),
     "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),
     "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
+    "listening.latest_mappings": nothing(lambda w, s: listening.latest_mappings(s, w.stranger, w.programme)),
     "listening.latest_summary": nothing(lambda w, s: listening.latest_summary(s, w.stranger, w.programme)),
     "listening.over_waves": nothing(
         lambda w, s: listening.over_waves(s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()})
