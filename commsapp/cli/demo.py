@@ -9,7 +9,7 @@ from rich.text import Text
 
 from commsapp.accounts.service import local_actor
 from commsapp.actor import Actor
-from commsapp.cli.listening import by_share, opened, run_here
+from commsapp.cli.listening import by_share, found, opened, run_here
 from commsapp.cli.showing import console, interval, table
 from commsapp.config import Settings, load_settings
 from commsapp.errors import NotFound
@@ -76,16 +76,10 @@ def _listen(sessions: Sessions, actor: Actor, programme: Programme, sample: Samp
     for channel in sample.channels:
         look = preview(sample_folder() / channel.file, channel.file)
         kept = listening.keep(sample_folder() / channel.file, settings)
+        file = listening.check_file(kept, name=channel.file, mapping=look.mapping, date_order=look.date_order)
         with sessions.writing() as session:
             started, job = listening.start_import(
-                session,
-                actor,
-                programme_id=programme.id,
-                channel_id=channels[channel.name].id,
-                path=kept,
-                file_name=channel.file,
-                mapping=look.mapping,
-                date_order=look.date_order,
+                session, actor, programme_id=programme.id, channel_id=channels[channel.name].id, file=file
             )
         run_here(job, sessions, settings)
         with sessions.reading() as session:
@@ -105,11 +99,7 @@ def _show_heard(sessions: Sessions, actor: Actor, programme: Programme) -> None:
     topics = whole[whole["measure"] == "topic share"]
     rows = [(row["item"], interval(row["value"], row["low"], row["high"]), row["n"]) for row in by_share(topics)]
     table("\n2. Understand: topics in comments", ["Topic", "Share of feedback#", "n#"], rows)
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.not_coded.items()))
-    console().print(
-        f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, "
-        f"{summary.set_aside} set aside ({reasons or 'none'})."
-    )
+    console().print(found(summary))
 
 
 def _plan(sessions: Sessions, actor: Actor, programme: Programme, sample: Sample) -> int:

@@ -15,10 +15,11 @@ from commsapp.cli.showing import as_json, console, interval, progress, table
 from commsapp.config import Settings, load_settings
 from commsapp.errors import BadInput, CommsappError, NotFound
 from commsapp.listening import service
-from commsapp.listening.columns import Mapping, check, with_choices
+from commsapp.listening.columns import Mapping, check, missing, with_choices
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.preview import preview, settle_dates
-from commsapp.listening.views import HOW_CHOSEN
+from commsapp.listening.languages import reason
+from commsapp.listening.views import HOW_CHOSEN, Summary
 from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
 from commsapp.storage.session import Session, Sessions, open_sessions
@@ -97,27 +98,18 @@ def import_file(
             raise BadInput(question.problem, f"{question.cure} Add {ways}.")
     check(mapping, look.columns)  # before anything is kept
     sessions = opened()
-    kept = service.keep(source, settings)
+    file = service.check_file(service.keep(source, settings), name=source.name, mapping=mapping, date_order=order)
     with sessions.writing() as session:
         actor = local_actor(session)
         programme, channel = _place(session, actor, programme_name, channel_name, chosen)
-        started, job_id = service.start_import(
-            session,
-            actor,
-            programme_id=programme,
-            channel_id=channel,
-            path=kept,
-            file_name=source.name,
-            mapping=mapping,
-            date_order=order,
-        )
+        started, job_id = service.start_import(session, actor, programme_id=programme, channel_id=channel, file=file)
     show_mapping(mapping)
     run_here(job_id, sessions, settings)
     with sessions.reading() as session:
         done = service.import_of(session, actor, started.id)
         rejected = service.rejected(session, actor, started.id)
     out = console()
-    for note in (*look.table.notes, *done.notes):
+    for note in (*missing(mapping.fields()).values(), *done.notes):
         out.print(f"Note: {note}")
     out.print(f"{done.added} added, {done.already_there} were there already, {done.rejected} rejected.")
     if rejected:
@@ -167,8 +159,16 @@ def analyse(programme_name: str, granularity: str | None) -> None:
         return
     rows = [(row["item"], interval(row["value"], row["low"], row["high"]), row["n"]) for row in by_share(shares)]
     table(f"Topics in {programme_name}", ["Topic", "Share of comments#", "n#"], rows)
-    console().print(
-        f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, {summary.set_aside} set aside."
+    console().print(found(summary))
+
+
+def found(summary: Summary) -> str:
+    """'412 responses, 400 comments, 7 topics, 9 set aside (8 language not read: Welsh, 1 empty).'"""
+    counts = sorted(summary.not_coded.items(), key=lambda pair: (-pair[1], pair[0]))
+    why = ", ".join(f"{count} {reason(stored)}" for stored, count in counts)
+    return (
+        f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, "
+        f"{summary.set_aside} set aside{f' ({why})' if why else ''}."
     )
 
 

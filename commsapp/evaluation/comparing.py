@@ -14,6 +14,7 @@ from commsapp.evaluation.effect import Effect, Expected
 from commsapp.evaluation.methods import METHODS
 from commsapp.evaluation.outcomes import OUTCOME, Outcomes, of_areas, of_other_areas, of_wave, outcomes
 from commsapp.evaluation.verdict import BEFORE_AFTER, Verdict, strength_of
+from commsapp.listening.languages import reason
 from commsapp.listening.measuring import ANSWER_SHARE, FEW
 from commsapp.listening.views import ContextEvent, Records, Wave
 from commsapp.planning import wording
@@ -213,7 +214,7 @@ def _left_out(not_coded: pd.DataFrame, waves: Sequence[Wave]) -> list[str]:
     if rows.empty:
         return []
     reasons = rows["not_coded_reason"].value_counts()
-    said = "; ".join(f"{reason}: {count:,}" for reason, count in reasons.items())
+    said = "; ".join(f"{reason(str(why))}: {count:,}" for why, count in reasons.items())
     return [f"{wording.counted(len(rows), 'comment')} of these waves could not be coded and are left out ({said})."]
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from commsapp.errors import BadInput
+from commsapp.listening.languages import code_of
 from commsapp.textmodels.encoder import Encoder, load_encoder
 from commsapp.textmodels.language import UNKNOWN, detect
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
@@ -70,14 +71,6 @@ class CodedTexts:
 
 _SPACE = re.compile(r"\s+")
 _BROKEN_SHARE = 0.1
-_NAMES = {
-    "english": "en", "welsh": "cy", "cymraeg": "cy", "polish": "pl", "polski": "pl", "romanian": "ro", "română": "ro",
-    "french": "fr", "german": "de", "spanish": "es", "portuguese": "pt", "italian": "it", "dutch": "nl", "albanian": "sq",
-    "arabic": "ar", "bengali": "bn", "bulgarian": "bg", "chinese": "zh", "gujarati": "gu", "hindi": "hi", "irish": "ga",
-    "lithuanian": "lt", "pashto": "ps", "persian": "fa", "punjabi": "pa", "russian": "ru", "somali": "so", "turkish": "tr",
-    "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi",
-}  # fmt: skip
-_CODE = re.compile(r"([a-z]{2})(?:[-_].*)?")
 
 
 def clean(text: str) -> str:
@@ -103,11 +96,11 @@ def choose_text(original: str | None, translation: str | None, language: str | N
     """
     text = clean(original or "")
     if not text:
-        return _from_translation(translation, _given(language) or "", Reason.EMPTY)
+        return _from_translation(translation, code_of(language) or "", Reason.EMPTY)
     problem = _problem(text)
     if problem is not None:
-        return _from_translation(translation, _given(language) or UNKNOWN, problem)
-    code = _given(language) or detect([text])[0].code
+        return _from_translation(translation, code_of(language) or UNKNOWN, problem)
+    code = code_of(language) or detect([text])[0].code
     if code == UNKNOWN or code in readable:
         return TextChoice(text, code, from_translation=False, reason="")
     return _from_translation(translation, code, f"{Reason.LANGUAGE}: {code}")
@@ -127,15 +120,6 @@ def _problem(text: str) -> Reason | None:
     if not any(c.isalpha() or unicodedata.category(c) == "So" for c in text if c != "\ufffd"):
         return Reason.NO_WORDS
     return None
-
-
-def _given(language: str | None) -> str | None:
-    """ISO 639-1 code of a language as people write it ('en-GB', 'Welsh'); None when there is none."""
-    wanted = (language or "").strip().lower()
-    if wanted in _NAMES:
-        return _NAMES[wanted]
-    code = _CODE.fullmatch(wanted)
-    return code.group(1) if code else None
 
 
 def code_texts(

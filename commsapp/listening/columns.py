@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 
@@ -209,6 +209,19 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
     if mapping.text is None and not mapping.questions:
         raise BadInput("No column holds comments and none holds a closed question, so there is nothing to read.",
                        f"Choose the column with the comments, or one with the answers to a question. {there}")  # fmt: skip
+
+
+def missing(fields: Container[str]) -> dict[str, str]:
+    """Field → what it means that no column holds it, for those of date, area and identity that are not in ``fields``."""
+    return {field: sentence for field, sentence in _MISSING.items() if field not in fields}
+
+
+_MISSING = {
+    "date": "No column holds dates: what people said counts in the figures over all waves, but in none of them.",
+    "area": "No column holds areas: the figures can't be compared between areas.",
+    "identity": "No column holds an id: rows are told apart by all their cells, so a row that is changed in a later export "
+    "counts again.",
+}
 
 
 def _merged(suggested: Sequence[str], added: Sequence[str], taken: set[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
 from typing import Protocol
 
 from commsapp.errors import BadInput
@@ -55,6 +56,29 @@ def row_identity(cells: Dictionary[str, str], mapping: Mapping, ordinals: Ordina
         return f"id:{own}" if len(own) <= _LONGEST_ID else f"id:{hashlib.sha256(name).hexdigest()}"
     ordinal = ordinals.next(_digest(b"row\0", content))
     return f"row:{_digest(content, b'#', str(ordinal).encode()).hex()}"
+
+
+def check_told_apart(known: str | None, mapping: Mapping, columns: Sequence[str]) -> None:
+    """Refuse to tell rows apart in another way than earlier files of a channel did: that would count everybody twice.
+
+    ``known`` is the column that told them apart, None for whole rows. Raises BadInput.
+    """
+    if known == mapping.identity:
+        return
+    if known is None:
+        raise BadInput(
+            f"Earlier files of this channel were told apart by whole rows, this one by its column '{mapping.identity}'.",
+            f"Leave '{mapping.identity}' out, or use another channel.",
+        )
+    if known in columns:
+        raise BadInput(
+            f"Earlier files of this channel were told apart by their column '{known}', which this one has for something else.",
+            f"Read '{known}' as the id of the response, or use another channel.",
+        )
+    raise BadInput(
+        f"Earlier files of this channel were told apart by their column '{known}', which this one doesn't have.",
+        "Add it, or use another channel.",
+    )
 
 
 def _canonical(cells: Dictionary[str, str]) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
 from pathlib import Path
 
 from commsapp.actor import Actor, HandlingLevel
@@ -13,10 +15,12 @@ from commsapp.config import Settings
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.columns import Mapping, check, handling_word
+from commsapp.listening.checking import CheckedFile
+from commsapp.listening.columns import Mapping, handling_word
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
+from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
@@ -34,68 +38,43 @@ def start_import(
     *,
     programme_id: int,
     channel_id: int,
-    path: Path,
-    file_name: str,
-    mapping: Mapping,
-    date_order: DateOrder | None = None,
+    file: CheckedFile,
     handling_level: HandlingLevel = HandlingLevel.OPEN,
     then_analyse: bool = False,
 ) -> tuple[views.Import, int]:
-    """Check file and mapping, and enqueue the import in the same transaction; returns the import and its job's id.
+    """Store that a file is to be imported, and enqueue the work in the same transaction; returns the import and its job's id.
 
-    ``path`` is where the file lies until the job has read it; it must stay there.
+    The file was read by ``check_file`` before: SQLite has one lock for all who write, and here it is ours.
 
     Raises
     ------
-    BadInput : the file can't be read, or a column that the mapping names isn't in it. NotFound : no such channel.
+    BadInput : earlier files of the channel were told apart in another way. NotFound : no such channel.
 
     """
     if channel_id not in {channel.id for channel in frame.channels(session, actor, programme_id)}:
         raise NotFound("There is no such feedback channel in this programme.", "Choose one from its list.")
-    table = open_table(path, name=file_name)
-    check(mapping, table.columns)
-    _check_identity(session, channel_id, mapping, table.columns)
+    before = imports.latest_mapping(session, channel_id=channel_id)
+    if before is not None:
+        check_told_apart(before.get("identity"), file.mapping, file.columns)
     row = imports.ImportRun(
         organisation_id=actor.organisation_id,
         programme_id=programme_id,
         channel_id=channel_id,
         person_name=actor.name,
-        file_name=file_name,
-        stored_as=str(path),
-        sha256=sha256_of(path),
-        mapping=mapping.to_json(),
-        date_order=date_order or "",
+        file_name=file.name,
+        stored_as=str(file.path),
+        sha256=file.sha256,
+        mapping=file.mapping.to_json(),
+        date_order=file.date_order or "",
         handling_level=handling_level,
         started_at=now(),
     )
     programmes.add(session, row)
-    after = {"file": file_name, "sha256": row.sha256, "mapping": row.mapping}
+    after = {"file": file.name, "sha256": row.sha256, "mapping": row.mapping}
     events.record(session, actor, action="start", subject="import", subject_id=row.id, after=after)
     arguments = {"import_id": row.id, "then_analyse": then_analyse}
     job = jobs.enqueue(session, actor, name="import", arguments=arguments, programme_id=programme_id)
     return as_import(row), job.id
-
-
-def _check_identity(session: Session, channel_id: int, mapping: Mapping, columns: tuple[str, ...]) -> None:
-    """Refuse to tell rows apart in another way than earlier files of the channel did: that would count everybody twice."""
-    before = imports.latest_mapping(session, channel_id=channel_id)
-    if before is None or before.get("identity") == mapping.identity:
-        return
-    known = before.get("identity")
-    if known is None:
-        raise BadInput(
-            f"Earlier files of this channel were told apart by whole rows, this one by its column '{mapping.identity}'.",
-            f"Leave '{mapping.identity}' out, or use another channel.",
-        )
-    if known in columns:
-        raise BadInput(
-            f"Earlier files of this channel were told apart by their column '{known}', which this one has for something else.",
-            f"Read '{known}' as the id of the response, or use another channel.",
-        )
-    raise BadInput(
-        f"Earlier files of this channel were told apart by their column '{known}', which this one doesn't have.",
-        "Add it, or use another channel.",
-    )
 
 
 def run_import(
@@ -151,12 +130,21 @@ def _read_on(
     then_analyse: bool,
 ) -> None:
     table = _open_as_started(run)
-    for batch in _batches(table, run, settings):
+    dated: Counter[bool] = Counter()
+    for batch in _batches(table, run, settings, dated):
         with sessions.writing() as session:
             _store(session, actor, run, batch, settings)
         progress("Reading rows", batch[-1].row, max(table.estimated_rows or 0, batch[-1].row))
     with sessions.writing() as session:
-        _finish(session, actor, run, list(table.notes), then_analyse=then_analyse)
+        _finish(session, actor, run, [*table.notes, *_undated(dated, run)], then_analyse=then_analyse)
+
+
+def _undated(dated: Counter[bool], run: imports.ImportRun) -> list[str]:
+    """A note on responses without a date, where a column has dates at all."""
+    if not dated[False] or not run.mapping.get("date"):
+        return []
+    without = f"{dated[False]:,} of {dated.total():,} responses in this file {'has' if dated[False] == 1 else 'have'} no date"
+    return [f"{without}: they count in the figures over all waves, but in none of them."]
 
 
 def _open_as_started(run: imports.ImportRun) -> Table:
@@ -168,7 +156,8 @@ def _open_as_started(run: imports.ImportRun) -> Table:
     return table
 
 
-def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterator[list[Record | Reject]]:
+def _batches(table: Table, run: imports.ImportRun, settings: Settings, dated: Counter[bool]) -> Iterator[list[Record | Reject]]:
+    """Rows behind the checkpoint, batch by batch; ``dated`` counts all that can be read, those before it too."""
     mapping = Mapping.from_json(run.mapping)
     order = DateOrder(run.date_order) if run.date_order else None
     # A name of its own for each run: another worker may be at the same import, and only the checkpoint decides who goes on.
@@ -178,6 +167,8 @@ def _batches(table: Table, run: imports.ImportRun, settings: Settings) -> Iterat
     with ScratchCounter(scratch) as ordinals:
         for row in table.rows():
             item = _with_area(to_record(row, mapping, order, ordinals), row.cells)
+            if isinstance(item, Record):
+                dated[item.date is not None] += 1
             if row.number <= run.checkpoint:
                 continue
             batch.append(item)
@@ -393,6 +384,39 @@ def import_of(session: Session, actor: Actor, import_id: int) -> views.Import:
     if row is None:
         raise NotFound("There is no such import.", "Go back to the programme.")
     return as_import(row)
+
+
+@dataclass(frozen=True)
+class HowRead:
+    """How an import was to be read: as what its columns, in which order its dates, and who may read what was said."""
+
+    mapping: Mapping
+    date_order: DateOrder | None
+    handling_level: HandlingLevel
+
+
+def how_read(session: Session, actor: Actor, import_id: int) -> HowRead:
+    """How the columns of an import were read.
+
+    Raises
+    ------
+    NotFound : there is none, or it belongs to another organisation.
+
+    """
+    row = imports.import_run(session, actor, import_id)
+    if row is None:
+        raise NotFound("There is no such import.", "Go back to the programme.")
+    order = DateOrder(row.date_order) if row.date_order else None
+    return HowRead(Mapping.from_json(row.mapping), order, HandlingLevel(row.handling_level))
+
+
+def latest_mappings(session: Session, actor: Actor, programme_id: int) -> dict[int, Mapping]:
+    """Channel id → as what the columns of its latest file were read, for channels that a file went into."""
+    found = {
+        channel.id: imports.latest_mapping(session, channel_id=channel.id)
+        for channel in frame.channels(session, actor, programme_id)
+    }
+    return {channel_id: Mapping.from_json(stored) for channel_id, stored in found.items() if stored is not None}
 
 
 def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.Import]:

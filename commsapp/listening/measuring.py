@@ -34,6 +34,8 @@ OF_PEOPLE, OF_FEEDBACK = "share of people", "share of feedback"
 ATTRIBUTE = "attribute:"
 CHANNEL = "feedback channel"
 """The attribute that every response has where there are several channels: a mixed figure can be looked at channel by channel."""
+NO_TOPIC_NAME = "No topic"
+"""What comments that fit no topic are reported under."""
 NO_REASON = "no reason given"
 NO_ANSWER = "no answer"
 

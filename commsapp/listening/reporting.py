@@ -15,13 +15,12 @@ from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import Reason
-from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, listening_results
+from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME, listening_results
 from commsapp.storage import codings, events, programmes, responses, results, said
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.sentiment import LABELS
 
 PAGE = 25
-NO_TOPIC = "No topic"
 NOT_YET = "not analysed yet"
 
 
@@ -96,7 +95,7 @@ def _with_topics(session: Session, actor: Actor, programme_id: int, comments: pd
     ids = comments["text_key"].map(known)
     comments["topic_id"] = ids.astype("Int64")
     numbers = {-1: -1} | {number: topic.number for number, topic in topics.items()}
-    names = {-1: NO_TOPIC} | {number: topic.name for number, topic in topics.items()}
+    names = {-1: NO_TOPIC_NAME} | {number: topic.name for number, topic in topics.items()}
     comments["topic"] = ids.map(numbers).astype("Int64")
     comments["topic_name"] = ids.map(names).fillna("")
     comments["topic_probability"] = comments["text_key"].map(probability)
@@ -146,7 +145,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
         codebook = codebook_in_use(session, actor, programme_id)
         version = model_version(session, actor)
         days = responses.days(session, actor, programme_id)
-    topics = {topic.number: topic.name for topic in codebook.topics} | {-1: NO_TOPIC} if codebook else {}
+    topics = {topic.number: topic.name for topic in codebook.topics} | {-1: NO_TOPIC_NAME} if codebook else {}
     table = listening_results(
         heard.comments,
         heard.answers,

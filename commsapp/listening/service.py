@@ -5,7 +5,8 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 """
 
 from commsapp.listening.analysing import run_analysis, start_analysis
-from commsapp.listening.importing import import_of, imports_of, rejected, run_import, start_import
+from commsapp.listening.checking import check_file
+from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
 from commsapp.listening.programmes import (
     add_area,
@@ -49,6 +50,7 @@ __all__ = [
     "areas",
     "attributes",
     "channels",
+    "check_file",
     "clear_uploads",
     "codebook_in_use",
     "comments_page",
@@ -56,9 +58,11 @@ __all__ = [
     "counts_by_channel",
     "create_programme",
     "frozen_results",
+    "how_read",
     "import_of",
     "imports_of",
     "keep",
+    "latest_mappings",
     "latest_summary",
     "narrowed",
     "over_waves",

@@ -11,26 +11,6 @@ from datetime import date
 from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, OF_PEOPLE, TONE
 from commsapp.listening.views import Result
 
-LANGUAGES = {
-    "en": "English", "cy": "Welsh", "gd": "Scottish Gaelic", "ga": "Irish", "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali",
-    "cs": "Czech", "de": "German", "es": "Spanish", "fa": "Farsi", "fr": "French", "gu": "Gujarati", "hi": "Hindi",
-    "hu": "Hungarian", "it": "Italian", "ku": "Kurdish", "lt": "Lithuanian", "lv": "Latvian", "nl": "Dutch", "pa": "Punjabi",
-    "pl": "Polish", "ps": "Pashto", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "so": "Somali",
-    "sq": "Albanian", "ta": "Tamil", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
-"""Languages that people in Britain often speak, by their code."""
-
-
-def language(code: str) -> str:
-    """'cy' → 'Welsh'; a code that isn't on the list stays as it is."""
-    return LANGUAGES.get(code.partition("-")[0], code)
-
-
-def reason(words: str) -> str:
-    """Why a comment was set aside, with the name of its language: 'language not read: cy' → 'language not read: Welsh'."""
-    before, colon, after = words.partition(": ")
-    return f"{before}{colon}{language(after)}"
-
 
 def day(moment: date) -> str:
     """'3 March 2026'."""

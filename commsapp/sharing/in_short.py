@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from commsapp.listening.measuring import FEW, OF_PEOPLE, TONE, TOPIC_SHARE
-from commsapp.listening.reporting import NO_TOPIC
+from commsapp.listening.measuring import FEW, NO_TOPIC_NAME, OF_PEOPLE, TONE, TOPIC_SHARE
 from commsapp.planning import wording
 
 LARGEST = 3
@@ -23,7 +22,7 @@ def what_was_heard(channels: pd.DataFrame, results: pd.DataFrame) -> list[str]:
 
     """
     shown = results[results["n"] >= FEW]
-    topics = shown[(shown["measure"] == TOPIC_SHARE) & (shown["item"] != NO_TOPIC) & (shown["value"] > 0)]
+    topics = shown[(shown["measure"] == TOPIC_SHARE) & (shown["item"] != NO_TOPIC_NAME) & (shown["value"] > 0)]
     return [*_channels(channels), *_topics(topics), *_tone(shown[shown["measure"] == TONE])]
 
 

@@ -25,6 +25,7 @@ from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.diagnostics import DOES_NOT_APPLY
 from commsapp.evaluation.service import EffectView
 from commsapp.listening import service as listening
+from commsapp.listening.languages import reason
 from commsapp.listening.measuring import ANSWER_SHARE, FEW, TONE, TOPIC_SHARE
 from commsapp.listening.views import ContextEvent, Programme, Summary, Wave
 from commsapp.planning import service as planning
@@ -159,7 +160,7 @@ def _rests_on_few(effect: EffectView) -> bool:
 def _not_coded(summary: Summary | None) -> list[tuple[str, int]]:
     """Reasons why comments were set aside, the commonest first."""
     given = summary.not_coded if summary else {}
-    return [(wording.reason(why), count) for why, count in sorted(given.items(), key=lambda pair: (-pair[1], pair[0]))]
+    return [(reason(why), count) for why, count in sorted(given.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 
 def _figure(chart: Any, label: str) -> Markup:

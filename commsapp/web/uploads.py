@@ -95,6 +95,7 @@ def seal(batch: Batch, actor: Actor, settings: Settings) -> str:
             "p": batch.programme_id,
             "n": batch.new_programme,
             "f": [[upload.sha256, upload.name] for upload in batch.uploads],
+            "r": secrets.token_hex(8),  # the same files dropped again are another batch, with nothing entered yet
         }
     )
 

@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 from flask import Flask
 
+from commsapp.listening.languages import reason
+
 NARROW = "\u00a0"
 """A space that doesn't break: a figure and its sign stay on one line."""
 MINUS = "\u2212"
@@ -14,8 +16,9 @@ MINUS = "\u2212"
 
 def install(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size, capfirst, reason_words):
+    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size, capfirst):
         app.add_template_filter(word)
+    app.add_template_filter(reason, "reason_words")
 
 
 def percent(share: float, digits: int = 0) -> str:
@@ -65,13 +68,6 @@ def figure(value: float, low: float, high: float, measure: str = "share") -> str
 def capfirst(text: str) -> str:
     """'language not read: Welsh' → 'Language not read: Welsh'; what stands after the first letter stays as it is."""
     return text[:1].upper() + text[1:]
-
-
-def reason_words(reason: str) -> str:
-    """Why a comment was set aside, as people say it: 'language not read: cy' → 'language not read: Welsh'."""
-    from commsapp.web.pages.places import reason as worded
-
-    return worded(reason)
 
 
 def size(amount: int) -> str:

@@ -69,7 +69,9 @@ def started(
     handling_level: HandlingLevel = HandlingLevel.OPEN,
 ) -> int:
     """An import that waits; its id."""
-    kept = listening.keep(path, settings)
+    file = listening.check_file(
+        listening.keep(path, settings), name=path.name, mapping=mapping or columns(path), date_order=date_order
+    )
     with sessions.writing() as session:
         place = listening.add_channel(session, actor, programme_id, name=channel, chosen=chosen)
         run, _ = listening.start_import(
@@ -77,10 +79,7 @@ def started(
             actor,
             programme_id=programme_id,
             channel_id=place.id,
-            path=kept,
-            file_name=path.name,
-            mapping=mapping or columns(path),
-            date_order=date_order,
+            file=file,
             handling_level=handling_level,
         )
     return run.id

@@ -17,18 +17,11 @@ QUESTION = "Do you trust the police?"
 
 def begin(sessions: Sessions, actor: Actor, settings: Settings, path: Path, mapping: Mapping) -> tuple[int, int]:
     """(programme id, import id) of an import into the one channel of the one programme."""
+    file = listening.check_file(listening.keep(path, settings), name=path.name, mapping=mapping)
     with sessions.writing() as session:
         made = listening.all_programmes(session, actor) or [listening.create_programme(session, actor, name="Trust")]
         channel = listening.add_channel(session, actor, made[0].id, name="Survey", chosen="random")
-        started, _ = listening.start_import(
-            session,
-            actor,
-            programme_id=made[0].id,
-            channel_id=channel.id,
-            path=listening.keep(path, settings),
-            file_name=path.name,
-            mapping=mapping,
-        )
+        started, _ = listening.start_import(session, actor, programme_id=made[0].id, channel_id=channel.id, file=file)
     return made[0].id, started.id
 
 

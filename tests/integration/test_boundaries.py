@@ -219,8 +219,10 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
     "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
     "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
+    "listening.how_read": refused(lambda w, s: listening.how_read(s, w.stranger, w.import_id)),
     "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),
     "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
+    "listening.latest_mappings": nothing(lambda w, s: listening.latest_mappings(s, w.stranger, w.programme)),
     "listening.latest_summary": nothing(lambda w, s: listening.latest_summary(s, w.stranger, w.programme)),
     "listening.over_waves": nothing(
         lambda w, s: listening.over_waves(s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()})
@@ -245,10 +247,7 @@ CASES: dict[str, Callable[[World], None]] = {
             w.stranger,
             programme_id=w.programme,
             channel_id=w.channel_id,
-            path=w.file,
-            file_name="ours.csv",
-            mapping=Mapping(text="comment"),
-            date_order=DateOrder.ISO,
+            file=listening.check_file(w.file, name="ours.csv", mapping=Mapping(text="comment"), date_order=DateOrder.ISO),
         )
     ),
     "listening.store_results": _store_results,

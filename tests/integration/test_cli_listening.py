@@ -11,8 +11,9 @@ import given
 import pytest
 from typed import Typed, typed, typed_apart
 
-from commsapp.cli import commands
+from commsapp.cli import commands, listening
 from commsapp.listening.formats import LIMITS
+from commsapp.listening.views import Summary
 
 KEYS = [
     *("measure", "item", "wave", "area", "segment", "value", "low", "high", "n", "n_effective", "not_coded", "chosen"),
@@ -91,6 +92,12 @@ def test_a_survey_goes_in_is_analysed_and_comes_out_as_results(survey: Path) -> 
     assert last(shown) == f"{len(results)} results in all, by wave, area and segment: add --json."
 
 
+def test_what_was_set_aside_is_told_with_the_names_of_languages() -> None:
+    summary = Summary(responses=12, comments=11, topics=3, not_coded={"empty": 1, "language not read: cy": 4})
+    told = listening.found(summary)
+    assert told == "12 responses, 11 comments, 3 topics, 5 set aside (4 language not read: Welsh, 1 empty)."
+
+
 def test_names_are_found_however_they_are_spaced(survey: Path) -> None:
     for _ in range(2):
         ended = typed("import", survey, "--programme", " County  lines ", "--channel", " My  survey ", "--chosen", "random")
@@ -166,6 +173,16 @@ def test_rejected_rows_are_listed_with_their_reason_and_brackets_in_them_are_wor
     assert ended.status == 0, ended.err
     assert "1 added, 0 were there already, 1 rejected." in ended.out
     assert "[/b] :fire:" in " ".join(ended.out.split())
+
+
+def test_what_a_file_lacks_and_what_was_assumed_is_noted_once(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.csv"
+    path.write_bytes("text\nPlease mend the café in Mill Lane\nThank you all\n".encode("cp1252"))
+    ended = typed("import", path, *PLACE)
+    assert ended.status == 0, ended.err
+    notes = [line for line in ended.out.splitlines() if line.startswith("Note: ")]
+    assert [note.split()[1:4] for note in notes] == [["No", "column", "holds"]] * 3 + [["Read", "as", "Windows-1252,"]]
+    assert "No column holds dates: what people said counts in the figures over all waves, but in none of them." in notes[0]
 
 
 def test_a_channel_that_was_chosen_otherwise_is_a_sentence(survey: Path) -> None:

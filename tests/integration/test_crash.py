@@ -63,19 +63,12 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(sessions: Sessions, actor: Actor, settings: Settings, path: Path, name: str) -> tuple[int, int]:
     """A programme with an import that is waiting: (programme id, import id)."""
     mapping = Mapping(text="comment", date="date", area="area", attributes=("age",))
+    kept = listening.keep(path, settings)
+    file = listening.check_file(kept, name=path.name, mapping=mapping, date_order=DateOrder.ISO)
     with sessions.writing() as session:
         programme = listening.create_programme(session, actor, name=name)
         channel = listening.add_channel(session, actor, programme.id, name="Export", chosen="opt-in")
-        started, _ = listening.start_import(
-            session,
-            actor,
-            programme_id=programme.id,
-            channel_id=channel.id,
-            path=listening.keep(path, settings),
-            file_name=path.name,
-            mapping=mapping,
-            date_order=DateOrder.ISO,
-        )
+        started, _ = listening.start_import(session, actor, programme_id=programme.id, channel_id=channel.id, file=file)
     return programme.id, started.id
 
 

@@ -140,6 +140,45 @@ def test_blank_rows_are_no_responses_but_a_row_with_an_empty_comment_is(
     assert sorted(said.original for said in given.everything_said(sessions, actor, programme)) == ["", "words"]
 
 
+def test_responses_without_a_date_are_noted_with_their_number_also_after_a_stop(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    rows = [{"comment": f"Words {n}", "date": "" if n < 3 else "2026-03-01"} for n in range(7)]
+    rows.append({"comment": "Not read", "date": "soon"})
+    programme = given.programme(sessions, actor)
+    run = given.started(sessions, actor, settings, given.table(tmp_path / "said.csv", rows), programme_id=programme)
+
+    def stopped(_stage: str, done: int, _total: int) -> None:
+        if done > 4:
+            raise Conflict("Stopped.")
+
+    with pytest.raises(Conflict):
+        listening.run_import(sessions, actor, import_id=run, settings=settings, progress=stopped)
+    listening.run_import(sessions, actor, import_id=run, settings=settings)
+    with sessions.reading() as session:
+        done = listening.import_of(session, actor, run)
+    assert given.counts(done) == (7, 0, 1)
+    assert done.notes == (
+        "3 of 7 responses in this file have no date: they count in the figures over all waves, but in none of them.",
+    )
+
+
+def test_how_the_columns_of_an_import_were_read_can_be_looked_up(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = given.table(tmp_path / "said.csv", [{"comment": "Words", "age": "16-24", "phone": "0700"}])
+    programme = given.programme(sessions, actor)
+    mapping = Mapping(text="comment", attributes=("age",), left_out=("phone",))
+    level = HandlingLevel.CONCERN
+    run = given.started(
+        sessions, actor, settings, path, programme_id=programme, mapping=mapping, date_order=None, handling_level=level
+    )
+    with sessions.reading() as session:
+        how = listening.how_read(session, actor, run)
+    assert (how.mapping, how.date_order, how.handling_level) == (mapping, None, level)
+
+
 def test_answers_get_their_wording_and_the_choices_that_were_ticked(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
@@ -301,10 +340,9 @@ def test_a_channel_of_another_programme_is_refused(sessions: Sessions, actor: Ac
     one, two = given.programme(sessions, actor), given.programme(sessions, actor, "Scams")
     with sessions.writing() as session:
         channel = listening.add_channel(session, actor, two, name="Event", chosen="opt-in")
+    file = listening.check_file(path, name="x", mapping=Mapping(text="comment"))
     with sessions.writing() as session, pytest.raises(NotFound):
-        listening.start_import(
-            session, actor, programme_id=one, channel_id=channel.id, path=path, file_name="x", mapping=Mapping(text="comment")
-        )
+        listening.start_import(session, actor, programme_id=one, channel_id=channel.id, file=file)
 
 
 def test_a_stored_file_that_is_gone_or_changed_gives_one_sentence_and_stores_nothing(
@@ -444,7 +482,7 @@ def test_two_files_into_one_programme_at_once_lose_no_choice_and_no_area(
     assert ended == [40, 40]
     wanted = {f"{name} {n}" for name in ("left", "right") for n in range(40)}
     with sessions.reading() as session:
-        assert listening.attributes(session, actor, programme) == {}, "80 choices make no segments"
+        assert set(listening.attributes(session, actor, programme)) == {"feedback channel"}, "80 choices make no segments"
         assert {area.name for area in listening.areas(session, actor, programme)} == wanted
     for where in ("question", "attribute"):
         ((choices,),) = given.stored(sessions, f"SELECT choices FROM {where}")

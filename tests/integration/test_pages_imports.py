@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import errno
+import hashlib
 import io
+import os
 import re
 from collections.abc import Callable
+from functools import partial
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -44,17 +49,18 @@ def programme_id(site: Site) -> int:
 def drop(client: PageClient, programme_id: int) -> Callable[..., str]:
     """Drop files on a programme; gives the address of the page on which they are checked."""
 
-    def dropped(**files: str | bytes) -> str:
-        address = f"/programmes/{programme_id}/import"
-        sent = [
-            (io.BytesIO(content.encode() if isinstance(content, str) else content), name.replace("__", "."))
-            for name, content in files.items()
-        ]
-        response = client.post(address, data={"csrf_token": client.token(address), "files": sent})
-        assert response.status_code == 302
-        return str(response.location)
+    return partial(dropped_on, client, programme_id)
 
-    return dropped
+
+def dropped_on(client: PageClient, programme_id: int, **files: str | bytes) -> str:
+    address = f"/programmes/{programme_id}/import"
+    sent = [
+        (io.BytesIO(content.encode() if isinstance(content, str) else content), name.replace("__", "."))
+        for name, content in files.items()
+    ]
+    response = client.post(address, data={"csrf_token": client.token(address), "files": sent})
+    assert response.status_code == 302
+    return str(response.location)
 
 
 def choose(client: PageClient, address: str, **answers: str) -> dict[str, str]:
@@ -66,6 +72,17 @@ def choose(client: PageClient, address: str, **answers: str) -> dict[str, str]:
         sent[name] = chosen[0] if chosen else ""
     sent |= dict(re.findall(r'<input[^>]*name="(file\d_new_channel)"[^>]*value="([^"]*)"', page))
     return sent | answers
+
+
+def refused(client: PageClient, address: str, **answers: str) -> str:
+    """The page with the mistakes, which is one of its own: the browser's Back button sends nothing again."""
+    response = client.post(address, data=choose(client, address, **answers))
+    assert (response.status_code, response.location) == (303, address)
+    page = client.get(address)
+    assert page.status_code == 200
+    text = page.get_data(as_text=True)
+    assert "<title>Error: " in " ".join(text.split()).replace("<title> ", "<title>")
+    return text
 
 
 def stored(site: Site) -> tuple[int, int]:
@@ -83,7 +100,7 @@ def test_a_file_is_shown_with_what_became_of_it_before_anything_is_stored(
     text = page.get_data(as_text=True)
     assert "Check what was found in the file" in text
     assert "They ring my mum every week" in text
-    assert "4\u00a0rows below the column names, which stand in row 1" in text
+    assert "4\u00a0rows below the column names" in text
     assert 'value="Survey comments"' in text
     mapped = dict(re.findall(r'name="file0_(column\d)".*?<option value="(\w+)" selected', text, re.S))
     assert mapped["column0"] == "identity" and mapped["column3"] == "attribute" and mapped["column4"] == "text"
@@ -91,12 +108,24 @@ def test_a_file_is_shown_with_what_became_of_it_before_anything_is_stored(
     assert stored(site) == (0, 0)
 
 
+def test_what_it_means_that_no_column_holds_dates_areas_or_ids_is_said_as_long_as_none_does(
+    client: PageClient, drop: Callable[..., str]
+) -> None:
+    sentences = ("No column holds dates", "No column holds areas", "No column holds an id")
+    whole, bare = (drop(survey__csv=SURVEY), drop(inbox__csv="text,day,town\nMend the lights,then,here\nThanks,now,there\n"))
+
+    assert not any(sentence in client.get(whole).get_data(as_text=True) for sentence in sentences)
+    text = client.get(bare).get_data(as_text=True)
+    assert [sentence in text for sentence in sentences] == [True, False, True]  # 'town' is an area
+    again = client.post(bare, data=choose(client, bare, file0_column1="date", file0_column2="skip"), follow_redirects=True)
+    text = again.get_data(as_text=True)
+    assert [sentence in text for sentence in sentences] == [False, True, True]
+
+
 def test_import_starts_when_how_people_were_chosen_is_said(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
     address = drop(survey__csv=SURVEY)
 
-    refused = client.post(address, data=choose(client, address))
-    assert refused.status_code == 422
-    assert "Select how the people in survey.csv were chosen" in refused.get_data(as_text=True)
+    assert "Select how the people in survey.csv were chosen" in refused(client, address)
     assert stored(site) == (0, 0)
 
     started = client.post(address, data=choose(client, address, file0_chosen="opt-in"))
@@ -121,6 +150,35 @@ def test_an_import_page_tells_what_was_added_and_why_rows_were_rejected(
     assert "0\u00a0responses" in second and "adds only what is new" in second
 
 
+def test_an_import_page_tells_what_each_column_was_read_as_and_which_responses_have_no_date(
+    client: PageClient, site: Site, drop: Callable[..., str]
+) -> None:
+    undated = BOTH_WAYS.replace("04/02/2026", "")
+    address = drop(survey__csv=undated)
+    how = {"file0_chosen": "opt-in", "file0_date_order": "mdy", "file0_column3": "skip", "file0_handling": "official-sensitive"}
+    client.post(address, data=choose(client, address, **how))
+    site.work(names=("import",))
+
+    text = client.get("/imports/1").get_data(as_text=True)
+    rows = re.findall(r'<th scope="row"[^>]*>([^<]+)</th><td[^>]*>([^<]+)</td>', text)
+    assert rows == [
+        *(("comment", "What people said (comment)"), ("date", "Date"), ("area", "Area"), ("id", "Id of the response")),
+        ("How much do you trust the police?", "Answer to a closed question"),
+        ("age", "Left out"),
+    ]
+    assert "The month comes first, as in 12/31/2026" in text
+    assert "Official-sensitive: those cleared for it" in text
+    assert "1 of 3 responses in this file has no date" in text
+
+
+def test_an_import_page_says_so_where_no_column_held_dates(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
+    address = drop(inbox__csv="text\nPlease mend the lights in Mill Lane\nThank you all\n")
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    site.work(names=("import",))
+
+    assert "No column holds dates" in client.get("/imports/1").get_data(as_text=True)
+
+
 def test_dates_that_can_be_two_days_are_asked_about_with_one_of_them(
     client: PageClient, site: Site, drop: Callable[..., str]
 ) -> None:
@@ -129,9 +187,7 @@ def test_dates_that_can_be_two_days_are_asked_about_with_one_of_them(
     text = client.get(address).get_data(as_text=True)
     assert "The day comes first: 03/02/2026 is 3 February 2026" in text
     assert "The month comes first: 03/02/2026 is 2 March 2026" in text
-    refused = client.post(address, data=choose(client, address, file0_chosen="opt-in"))
-    assert refused.status_code == 422
-    assert "Select whether the day or the month comes first in survey.csv" in refused.get_data(as_text=True)
+    assert "Select whether the day or the month comes first in survey.csv" in refused(client, address, file0_chosen="opt-in")
     assert stored(site) == (0, 0)
 
     client.post(address, data=choose(client, address, file0_chosen="opt-in", file0_date_order="mdy"))
@@ -167,9 +223,9 @@ def test_a_file_that_is_no_table_gets_its_sentence_and_stores_nothing(
 def test_a_file_without_words_or_questions_says_what_to_choose(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
     address = drop(sums__csv="code,amount\nA1,12\nB2,13\nC3,14\nD4,15\n")
 
-    refused = client.post(address, data=choose(client, address, file0_chosen="opt-in"))
-    assert refused.status_code == 422
-    assert "sums.csv: select the column with what people said, or a closed question" in refused.get_data(as_text=True)
+    assert "sums.csv: select the column with what people said, or a closed question" in refused(
+        client, address, file0_chosen="opt-in"
+    )
     assert stored(site) == (0, 0)
 
 
@@ -197,17 +253,115 @@ def test_one_of_several_files_can_be_left_out_whatever_is_missing_in_it(
 def test_leaving_all_files_out_is_no_import(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
     address = drop(survey__csv=SURVEY, other__csv=BOTH_WAYS)
 
-    refused = client.post(address, data=choose(client, address, file0_leave_out="y", file1_leave_out="y"))
-    assert refused.status_code == 422
-    assert "Leave at least one file in" in refused.get_data(as_text=True)
+    assert "Leave at least one file in" in refused(client, address, file0_leave_out="y", file1_leave_out="y")
+
+
+def test_what_was_entered_stays_when_the_page_comes_back_with_mistakes(
+    client: PageClient, site: Site, drop: Callable[..., str]
+) -> None:
+    address = drop(survey__csv=BOTH_WAYS)
+    entered = {"file0_new_channel": "Door to door", "file0_column3": "skip", "file0_handling": "concern", "file0_chosen": "quota"}
+    text = refused(client, address, **entered)
+
+    assert 'value="Door to door"' in text
+    assert re.search(r'name="file0_column3".*?<option value="skip" selected', text, re.S)
+    assert re.search(r'name="file0_handling".*?<option value="concern" selected', text, re.S)
+    assert re.search(r'name="file0_chosen" type="radio" value="quota" checked', text)
+    assert client.get(drop(survey__csv=BOTH_WAYS)).get_data(as_text=True).count("checked") == 0, "dropped anew, it begins anew"
+    client.post(address, data=choose(client, address, file0_chosen="quota", file0_date_order="dmy"))
+    assert site.work(names=("import",)) == 1
+    with site.sessions.reading() as session:
+        assert [channel.name for channel in listening.channels(session, site.actor, 1)] == ["Door to door"]
+
+
+def test_files_that_were_sent_are_not_sent_again(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
+    address = drop(survey__csv=SURVEY)
+    sent = choose(client, address, file0_chosen="opt-in")
+    first = client.post(address, data=sent)
+
+    text = client.get(address).get_data(as_text=True)  # where the browser's Back button leads
+    assert "These files were sent already" in text
+    assert f'href="{first.location}"' in text
+    assert client.post(address, data=sent).location == first.location
+    assert stored(site) == (1, 1)
+
+
+def test_mistakes_are_shown_even_where_the_disk_keeps_nothing(
+    client: PageClient, drop: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = drop(survey__csv=SURVEY)
+    sent = choose(client, address)
+    monkeypatch.setattr(os, "open", full_disk)
+
+    response = client.post(address, data=sent)
+    assert response.status_code == 422
+    assert "Select how the people in survey.csv were chosen" in response.get_data(as_text=True)
+
+
+def full_disk(*_: object, **__: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_programme_that_somebody_made_meanwhile_is_said_and_what_was_entered_stays(client: PageClient, site: Site) -> None:
+    batch = Batch((Upload(kept_file(site, SURVEY), "survey.csv"),), None, "Scams")
+    address = f"/import/check?files={seal(batch, site.actor, site.settings)}"
+    sent = choose(client, address, file0_chosen="quota")
+    with site.sessions.writing() as session:
+        listening.create_programme(session, site.actor, name="Scams")
+
+    assert client.post(address, data=sent).status_code == 303
+    text = client.get(address).get_data(as_text=True)
+    assert "There is a programme called" in text
+    assert re.search(r'name="file0_chosen" type="radio" value="quota" checked', text)
+
+
+def kept_file(site: Site, content: str) -> str:
+    folder = site.settings.data_dir / "uploads"
+    folder.mkdir(exist_ok=True)
+    name = hashlib.sha256(content.encode()).hexdigest()
+    (folder / name).write_text(content, "utf-8")
+    return name
+
+
+def test_the_next_file_of_a_channel_is_read_as_the_last_one_was(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
+    address = drop(survey__csv=SURVEY)
+    client.post(address, data=choose(client, address, file0_chosen="opt-in", file0_column0="skip", file0_column3="skip"))
+    site.work(names=("import",))
+
+    longer = drop(survey__csv=SURVEY + "5,2026-03-01,Ash,16-24,Much better now than it was,A lot\n")
+    text = client.get(longer).get_data(as_text=True)
+    assert "Filled in as the latest file of Survey was read." in text
+    mapped = dict(re.findall(r'name="file0_(column\d)".*?<option value="(\w+)" selected', text, re.S))
+    assert (mapped["column0"], mapped["column3"], mapped["column4"]) == ("skip", "skip", "text")
+    client.post(longer, data=choose(client, longer, file0_channel="1"))
+    site.work(names=("import",))
+    with site.sessions.reading() as session:
+        assert [run.added for run in listening.imports_of(session, site.actor, 1)] == [1, 3]
+
+
+def test_rows_told_apart_in_another_way_than_before_are_a_mistake_beside_the_channel(
+    client: PageClient, site: Site, drop: Callable[..., str]
+) -> None:
+    address = drop(survey__csv=SURVEY)
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    site.work(names=("import",))
+
+    other = drop(other__csv="text\nPlease mend the lights in Mill Lane\nThank you all\n")
+    text = unescape(refused(client, other, file0_channel="1"))
+    assert "other.csv: Earlier files of this channel were told apart by their column 'id', which this one doesn't have" in text
+    assert stored(site) == (1, 1)
+
+    both = drop(one__csv=SURVEY, two__csv="text\nPlease mend the lights in Mill Lane\nThank you all\n")
+    named = dict.fromkeys(("file0_new_channel", "file1_new_channel"), "Together")
+    chosen = dict.fromkeys(("file0_chosen", "file1_chosen"), "opt-in")
+    text = unescape(refused(client, both, **named, **chosen, file0_channel="new", file1_channel="new"))
+    assert "two.csv: Earlier files of this channel were told apart by their column 'id'" in text
 
 
 def test_one_field_is_read_from_one_column_only(client: PageClient, drop: Callable[..., str]) -> None:
     address = drop(survey__csv=SURVEY)
 
-    refused = client.post(address, data=choose(client, address, file0_chosen="opt-in", file0_column2="text"))
-    assert refused.status_code == 422
-    assert "survey.csv: read only one of" in refused.get_data(as_text=True)
+    assert "survey.csv: read only one of" in refused(client, address, file0_chosen="opt-in", file0_column2="text")
 
 
 def test_a_column_can_be_read_as_something_else(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
@@ -230,9 +384,8 @@ def test_a_channel_that_exists_is_offered_and_keeps_how_its_people_were_chosen(
 
     text = client.get(address).get_data(as_text=True)
     assert re.search(r'name="file0_channel" type="radio" value="1" checked', text)
-    clash = choose(client, address, file0_channel="new", file0_new_channel="Survey", file0_chosen="opt-in")
-    refused = client.post(address, data=clash)
-    assert "There is a feedback channel Survey already" in refused.get_data(as_text=True)
+    clash = {"file0_channel": "new", "file0_new_channel": "Survey", "file0_chosen": "opt-in"}
+    assert "There is a feedback channel Survey already" in refused(client, address, **clash)
     client.post(address, data=choose(client, address, file0_channel="1"))
     assert stored(site) == (1, 1)
 
@@ -243,8 +396,7 @@ def test_two_files_of_one_new_channel_must_agree_on_how_people_were_chosen(
     address = drop(one__csv=SURVEY, two__csv=SURVEY.replace("1,2026", "9,2026"))
     named = {"file0_new_channel": "Survey", "file1_new_channel": "Survey", "file0_chosen": "random"}
 
-    refused = client.post(address, data=choose(client, address, **named, file1_chosen="opt-in"))
-    assert "Two files go to Survey; select the same for both" in refused.get_data(as_text=True)
+    assert "Two files go to Survey; select the same for both" in refused(client, address, **named, file1_chosen="opt-in")
     assert client.post(address, data=choose(client, address, **named, file1_chosen="random")).status_code == 302
     assert stored(site) == (1, 2)
 

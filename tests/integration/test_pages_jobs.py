@@ -31,6 +31,7 @@ def begin(site: Site, tmp_path: Path, content: str, name: str = "inbox.csv", pro
     path = tmp_path / name
     path.write_text(content, "utf-8")
     look = preview(path, name)
+    file = listening.check_file(listening.keep(path, site.settings), name=name, mapping=look.mapping)
     with site.sessions.writing() as session:
         known = {one.name: one for one in listening.all_programmes(session, site.actor)}
         made = known.get(programme) or listening.create_programme(session, site.actor, name=programme)
@@ -40,9 +41,7 @@ def begin(site: Site, tmp_path: Path, content: str, name: str = "inbox.csv", pro
             site.actor,
             programme_id=made.id,
             channel_id=channel.id,
-            path=listening.keep(path, site.settings),
-            file_name=name,
-            mapping=look.mapping,
+            file=file,
             then_analyse=True,
         )
     return job_id

@@ -13,18 +13,11 @@ from commsapp.storage.session import Sessions
 
 def begin(sessions: Sessions, actor: Actor, settings: Settings, path: Path, name: str) -> tuple[int, Path]:
     kept = listening.keep(path, settings)
+    file = listening.check_file(kept, name=path.name, mapping=Mapping(text="comment"))
     with sessions.writing() as session:
         programme = listening.create_programme(session, actor, name=name)
         channel = listening.add_channel(session, actor, programme.id, name="Event", chosen="opt-in")
-        started, _ = listening.start_import(
-            session,
-            actor,
-            programme_id=programme.id,
-            channel_id=channel.id,
-            path=kept,
-            file_name=path.name,
-            mapping=Mapping(text="comment"),
-        )
+        started, _ = listening.start_import(session, actor, programme_id=programme.id, channel_id=channel.id, file=file)
     return started.id, kept
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import PurePath
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
+
 from commsapp.actor import HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import BadInput, CommsappError
-from commsapp.listening.columns import Mapping, check
+from commsapp.listening.columns import Mapping, check, with_choices
 from commsapp.listening.dates import DateOrder, parse
 from commsapp.listening.formats.preview import Preview, preview, settle_dates
+from commsapp.listening.identity import check_told_apart
 from commsapp.listening.views import Channel, Import
 from commsapp.web import fields
 from commsapp.web.choices import CHOSEN, HANDLING, OFTEN, READ_AS
+from commsapp.web.entered import Entered
 from commsapp.web.uploads import Upload, path_of
 from commsapp.web.wording import day
 
@@ -35,10 +39,24 @@ class Looked:
     size: int = 0
     preview: Preview | None = None
     problem: str = ""
+    channel_id: int | None = None
+    """The channel that it seems to belong to."""
+    as_before: bool = False
+    """Whether its columns have the names that the latest file of that channel had, and are read in the same way."""
 
     def field(self, name: str) -> str:
         """The name of one of its fields in the form."""
         return f"file{self.number}_{name}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is there already in the programme that files go to; nothing for a new one."""
+
+    channels: list[Channel] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    mappings: dict[int, Mapping] = field(default_factory=dict)
+    """Channel id → as what the columns of its latest file were read."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +81,49 @@ def look(number: int, upload: Upload, settings: Settings) -> Looked:
         return Looked(number, upload, problem=str(error))
 
 
-def make_form(files: list[Looked], channels: list[Channel], imports: list[Import]) -> Any:
-    """A form with the fields of every file that can be read."""
+def settle(file: Looked, into: Target) -> Looked:
+    """The file with the channel that it seems to belong to, read as the latest file of that channel where it is alike."""
+    if file.preview is None:
+        return file
+    proposed = propose_channel(file.upload.name).casefold()
+    last = next((run.channel_id for run in into.imports if run.file_name == file.upload.name), None)
+    channel_id = next((one.id for one in into.channels if one.id == last or one.name.casefold() == proposed), None)
+    known = None if channel_id is None else into.mappings.get(channel_id)
+    if known is None:
+        return replace(file, channel_id=channel_id)
+    as_before = set(known.columns()) == set(file.preview.columns)
+    mapping = known if as_before else _told_apart_as(known, file.preview)
+    order, question = file.preview.date_order, file.preview.question
+    if mapping.date != file.preview.mapping.date:
+        order, question = settle_dates(file.preview.table, mapping, whole=file.size <= _WHOLE_FILE)
+    preview = replace(file.preview, mapping=mapping, date_order=order, question=question)
+    return replace(file, preview=preview, channel_id=channel_id, as_before=as_before)
+
+
+def _told_apart_as(known: Mapping, preview: Preview) -> Mapping:
+    """The suggested mapping, but rows told apart as before where the file has that column; another way would be refused."""
+    if known.identity is not None and known.identity not in preview.columns:
+        return preview.mapping
+    return with_choices(preview.mapping, [("identity", known.identity or "")])
+
+
+def make_form(files: list[Looked], channels: list[Channel], entered: Entered | None = None) -> Any:
+    """A form with the fields of every file that can be read, filled with what was entered before where there is any."""
     readable = [file for file in files if file.preview is not None]
     made: dict[str, Any] = {}
     for file in readable:
-        made |= {file.field(name): field for name, field in _fields(file, channels, imports, several=len(readable) > 1).items()}
+        made |= {file.field(name): field for name, field in _fields(file, channels, several=len(readable) > 1).items()}
     made["send"] = fields.Button("Import the file" if len(readable) == 1 else f"Import {len(readable)} files")
     # One form and not one for each file, so that one summary names all mistakes.
-    return type("CheckForm", (fields.Form,), made)()
+    kind = type("CheckForm", (fields.Form,), made)
+    if entered is None:
+        return kind()
+    form = kind(formdata=MultiDict(entered.values))
+    entered.put_into(form)
+    return form
 
 
-def _fields(file: Looked, channels: list[Channel], imports: list[Import], *, several: bool) -> dict[str, Any]:
+def _fields(file: Looked, channels: list[Channel], *, several: bool) -> dict[str, Any]:
     assert file.preview is not None
     name = file.upload.name
     made: dict[str, Any] = {}
@@ -89,17 +138,16 @@ def _fields(file: Looked, channels: list[Channel], imports: list[Import], *, sev
         choices=_orders(file),
         hint=file.preview.question.problem if file.preview.question and not _example(file) else "",
     )
-    proposed = propose_channel(file.upload.name)
-    last = next((run.channel_id for run in imports if run.file_name == name), None)
-    alike = next((one.id for one in channels if one.id == last or one.name.casefold() == proposed.casefold()), None)
     if channels:
         made["channel"] = fields.ChoiceField(
             f"Which feedback channel is {name} from?",
             choices={**{str(one.id): one.name for one in channels}, NEW: "A new feedback channel"},
-            default=str(alike) if alike else None,
+            default=str(file.channel_id) if file.channel_id else None,
             missing=f"Select the feedback channel of {name}",
         )
-    made["new_channel"] = fields.TextField("Name of the feedback channel" if not channels else "Its name", default=proposed)
+    made["new_channel"] = fields.TextField(
+        "Name of the feedback channel" if not channels else "Its name", default=propose_channel(name)
+    )
     made["chosen"] = fields.ChoiceField("How were the people chosen who speak in it?", choices=CHOSEN)
     made["handling"] = fields.PickField("Who may read what they said?", choices=HANDLING, default=HandlingLevel.OPEN.value)
     return made
@@ -109,6 +157,12 @@ def propose_channel(file_name: str) -> str:
     """'survey_comments-2026.csv' → 'Survey comments 2026'."""
     stem = " ".join(re.split(r"[\s_\-.]+", PurePath(file_name).stem)).strip()
     return (stem[:1].upper() + stem[1:])[:100]
+
+
+def chosen_fields(form: Any, file: Looked) -> set[str]:
+    """What the columns of a file are to be read as, as the form has it now."""
+    assert file.preview is not None
+    return {_value(form, file, f"column{position}") for position in range(len(file.preview.columns))}
 
 
 def _read_as(file: Looked, column: str) -> str:
@@ -139,7 +193,7 @@ def _said(cell: str, order: DateOrder) -> str:
     return day(parse(cell, order, today=_FAR))  # what the cell would mean, be it in the future
 
 
-def read_decisions(form: Any, files: list[Looked], channels: list[Channel], settings: Settings) -> list[Decision]:
+def read_decisions(form: Any, files: list[Looked], into: Target, settings: Settings) -> list[Decision]:
     """What was decided on each file that is to be imported; mistakes are put beside their fields (``form.errors``)."""
     wanted = [file for file in files if file.preview is not None and not _value(form, file, "leave_out")]
     for file in files:
@@ -147,7 +201,7 @@ def read_decisions(form: Any, files: list[Looked], channels: list[Channel], sett
             for name in list(form.errors):
                 if name.startswith(file.field("")):
                     form[name].errors = []
-    decisions = [decision for file in wanted if (decision := _decide(form, file, channels, settings))]
+    decisions = [decision for file in wanted if (decision := _decide(form, file, into.channels, settings))]
     if not wanted:
         first = next(file for file in files if file.preview is not None)
         _wrong(form, first, "leave_out", "Leave at least one file in, or go back to the programme")
@@ -155,7 +209,24 @@ def read_decisions(form: Any, files: list[Looked], channels: list[Channel], sett
     for decision in decisions:
         if decision.channel_id is None and named.setdefault(decision.channel_name, decision.chosen) != decision.chosen:
             _wrong(form, decision.looked, "chosen", f"Two files go to {decision.channel_name}; select the same for both")
+    _check_told_apart(form, decisions, into)
     return decisions
+
+
+def _check_told_apart(form: Any, decisions: list[Decision], into: Target) -> None:
+    """All files of a channel, earlier ones and those sent together, tell their rows apart in one way."""
+    names = {channel.id: channel.name for channel in into.channels}
+    known = {names[channel_id]: mapping.identity for channel_id, mapping in into.mappings.items()}
+    for decision in decisions:
+        assert decision.looked.preview is not None
+        channel = decision.channel_name if decision.channel_id is None else names[decision.channel_id]
+        told_apart_by = known.setdefault(channel, decision.mapping.identity)
+        try:
+            check_told_apart(told_apart_by, decision.mapping, decision.looked.preview.columns)
+        except BadInput as error:
+            _wrong(
+                form, decision.looked, "channel" if into.channels else "new_channel", f"{decision.looked.upload.name}: {error}"
+            )
 
 
 def _decide(form: Any, file: Looked, channels: list[Channel], settings: Settings) -> Decision | None:

@@ -9,12 +9,15 @@ from flask import request as http
 from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
 
-from commsapp.errors import Conflict
+from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import service as listening
+from commsapp.listening.columns import Mapping, missing
 from commsapp.listening.views import Programme
-from commsapp.web import fields, request, uploads, wording
-from commsapp.web.choices import CHOSEN, CHOSEN_HINTS
-from commsapp.web.pages.import_form import NEW, Decision, Looked, look, make_form, read_decisions
+from commsapp.storage.session import told
+from commsapp.web import entered, fields, request, uploads, wording
+from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, HANDLING, READ_AS
+from commsapp.web.entered import Entered, entered_in
+from commsapp.web.pages.import_form import NEW, Decision, Looked, Target, chosen_fields, look, make_form, read_decisions, settle
 from commsapp.web.security import STAFF, may_enter
 from commsapp.web.uploads import MOST_FILES, Batch
 
@@ -41,7 +44,10 @@ def _not_too_many(_form: Any, field: Any) -> None:
 
 def import_address(batch: Batch) -> str:
     """The page on which files are checked."""
-    token = uploads.seal(batch, request.actor(), request.settings())
+    return _address(batch, uploads.seal(batch, request.actor(), request.settings()))
+
+
+def _address(batch: Batch, token: str) -> str:
     if batch.programme_id is None:
         return url_for("imports.check", files=token)
     return url_for("imports.check", programme_id=batch.programme_id, files=token)
@@ -74,45 +80,95 @@ def upload(programme_id: int) -> Response | tuple[str, int]:
 def check(programme_id: int | None = None) -> Response | tuple[str, int]:
     """What was found in the files, and what a person says about it; 'Import' starts the work."""
     session, actor, settings = request.session(), request.actor(), request.settings()
-    batch = uploads.unseal(http.args.get("files", ""), actor, settings)
+    token = http.args.get("files", "")
+    batch = uploads.unseal(token, actor, settings)
     programme = None if programme_id is None else listening.programme(session, actor, programme_id)
     if programme_id != batch.programme_id:
         return redirect(import_address(batch))
-    channels = [] if programme is None else listening.channels(session, actor, programme.id)
-    imports = [] if programme is None else listening.imports_of(session, actor, programme.id)
+    sending = http.method == "POST"
+    before = entered.kept(token, settings)
+    if before is not None and before.job_id is not None:
+        job = url_for("jobs.show", job_id=before.job_id)
+        return redirect(job) if sending else (render_template("imports/sent.html", job=job, again=_again(programme)), 200)
+    into = _target(programme)
     session.rollback()  # nobody else should wait for the database while files are looked at
-    files = [look(number, one, settings) for number, one in enumerate(batch.uploads)]
-    form = make_form(files, channels, imports)
-    if form.is_submitted() and any(file.preview for file in files):
+    files = [settle(look(number, one, settings), into) for number, one in enumerate(batch.uploads)]
+    form = make_form(files, into.channels, None if sending else before)
+    if sending and any(file.preview for file in files):
         form.validate()
-        decisions = read_decisions(form, files, channels, settings)
-        if not form.errors:
-            return redirect(url_for("jobs.show", job_id=_start(programme, batch, decisions)))
+        decisions = read_decisions(form, files, into, settings)
+        job_id = None if form.errors else _started(programme, batch, decisions)
+        if job_id is not None:
+            entered.keep(token, Entered(job_id=job_id), settings)
+            return redirect(url_for("jobs.show", job_id=job_id))
+        if entered.keep(token, entered_in(form, http.form), settings):
+            return redirect(_address(batch, token), 303)
     page = render_template(
         "imports/check.html",
         form=form,
         files=files,
         programme=programme,
         batch=batch,
-        channels=channels,
+        channels=into.channels,
         chosen_words=CHOSEN,
         chosen_hints=list(CHOSEN_HINTS.values()),
         channel_new=NEW,
         shown_rows=SHOWN_ROWS,
-        action=import_address(batch),
-        again=url_for("start.home") if programme is None else url_for("imports.upload", programme_id=programme.id),
+        action=_address(batch, token),
+        again=_again(programme),
         examples=_examples,
+        missing=lambda file: missing(chosen_fields(form, file)),
     )
-    return page, 422 if form.errors else 200
+    return page, 422 if sending else 200
+
+
+def _target(programme: Programme | None) -> Target:
+    if programme is None:
+        return Target()
+    session, actor = request.session(), request.actor()
+    return Target(
+        listening.channels(session, actor, programme.id),
+        listening.imports_of(session, actor, programme.id),
+        listening.latest_mappings(session, actor, programme.id),
+    )
+
+
+def _again(programme: Programme | None) -> str:
+    """Where other files are chosen."""
+    return url_for("start.home") if programme is None else url_for("imports.upload", programme_id=programme.id)
+
+
+def _started(programme: Programme | None, batch: Batch, decisions: list[Decision]) -> int | None:
+    """The first job of imports that are stored now; None, with a message on the next page, where they can't be."""
+    session = request.session()
+    try:
+        job_id = _start(programme, batch, decisions)
+        with told():
+            session.commit()  # here, so that nothing speaks of imports that were never stored
+    except (BadInput, Conflict, NotFound) as error:
+        session.rollback()
+        flash(str(error))
+        return None
+    return job_id
 
 
 def _start(programme: Programme | None, batch: Batch, decisions: list[Decision]) -> int:
     """Start an import for each decision, all in this request's transaction; returns the first job."""
+    settings = request.settings()
+    files = [
+        listening.check_file(
+            uploads.path_of(decision.looked.upload, settings),
+            name=decision.looked.upload.name,
+            mapping=decision.mapping,
+            date_order=decision.date_order,
+        )
+        for decision in decisions
+    ]
     session, actor = request.session(), request.actor()
     if programme is None:
         programme = listening.create_programme(session, actor, name=batch.new_programme)
     started = []
-    for decision in decisions:
+    for decision, file in zip(decisions, files, strict=True):
         channel_id = decision.channel_id
         if channel_id is None:
             name, chosen = decision.channel_name, decision.chosen
@@ -122,10 +178,7 @@ def _start(programme: Programme | None, batch: Batch, decisions: list[Decision])
             actor,
             programme_id=programme.id,
             channel_id=channel_id,
-            path=uploads.path_of(decision.looked.upload, request.settings()),
-            file_name=decision.looked.upload.name,
-            mapping=decision.mapping,
-            date_order=decision.date_order,
+            file=file,
             handling_level=decision.handling,
             then_analyse=True,
         )
@@ -150,15 +203,30 @@ def show(import_id: int) -> str:
     run = listening.import_of(session, actor, import_id)
     programme = listening.programme(session, actor, run.programme_id)
     channels = {channel.id: channel for channel in listening.channels(session, actor, programme.id)}
+    how = listening.how_read(session, actor, import_id)
     return render_template(
         "imports/show.html",
         run=run,
         programme=programme,
         channel=channels[run.channel_id],
         chosen_words=CHOSEN,
+        handling_words=HANDLING,
+        missing=missing(how.mapping.fields()),
+        how=how,
+        columns=_read_as(how.mapping),
         rejected=listening.rejected(session, actor, import_id),
         most_rejected=MOST_REJECTED,
     )
+
+
+def _read_as(mapping: Mapping) -> list[tuple[str, str]]:
+    """Every column of a file with the words for what it was read as, those left out last."""
+    return [
+        *((column, READ_AS[field]) for field, column in mapping.fields().items()),
+        *((column, READ_AS["attribute"]) for column in mapping.attributes),
+        *((column, READ_AS["question"]) for column in mapping.questions),
+        *((column, "Left out") for column in mapping.left_out),
+    ]
 
 
 class RemoveForm(fields.Form):

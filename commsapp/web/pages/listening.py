@@ -10,14 +10,15 @@ from werkzeug.wrappers import Response
 
 from commsapp.errors import BadInput, NotFound
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import COMMENTS, TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.languages import language, reason
+from commsapp.listening.measuring import COMMENTS, NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Codebook, Page, Programme
 from commsapp.textmodels.topics import Granularity
 from commsapp.web import request
 from commsapp.web.fields import Form
 from commsapp.web.pages import results
 from commsapp.web.pages.narrowing import Narrowing, narrowing, options
-from commsapp.web.pages.places import address_of, language, reason, trail
+from commsapp.web.pages.places import address_of, trail
 from commsapp.web.security import ANALYSTS, STAFF, may_enter
 
 blueprint = Blueprint("listening", __name__)
@@ -126,7 +127,7 @@ def topic(programme_id: int, number: int) -> str:
 def _named(codebook: Codebook | None, number: int) -> tuple[str, tuple[str, ...]]:
     """Name and key phrases of a topic of the codebook in use."""
     if codebook is not None and number == results.NO_TOPIC:
-        return "No topic", ()
+        return NO_TOPIC_NAME, ()
     for found in codebook.topics if codebook else ():
         if found.number == number:
             return found.name, found.phrases

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from commsapp.listening.languages import LANGUAGES
 from commsapp.listening.measuring import TONE
 from commsapp.listening.views import Area, Result, Wave
 from commsapp.planning import service as planning
@@ -13,7 +14,6 @@ from commsapp.planning.campaigns import Campaign, begun
 from commsapp.planning.playbooks import Approach, Behaviour, Playbook
 from commsapp.planning.wording import listed
 from commsapp.web import fields
-from commsapp.web.pages.places import LANGUAGES
 from commsapp.web.wording import day
 
 DIRECTIONS = {"up": "Up", "down": "Down"}

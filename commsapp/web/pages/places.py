@@ -1,4 +1,4 @@
-"""Where a page stands: the trail of links back from it, and the names of languages."""
+"""Where a page stands: the trail of links back from it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Any
 from flask import current_app, url_for
 
 from commsapp.listening.views import Programme
-from commsapp.planning.wording import LANGUAGES, language, reason
-
-__all__ = ["LANGUAGES", "address_of", "language", "reason", "trail"]
 
 Crumb = dict[str, str]
 

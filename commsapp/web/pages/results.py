@@ -9,7 +9,7 @@ import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, FEW, OF_PEOPLE, TONE, TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, FEW, NO_TOPIC_NAME, OF_PEOPLE, TONE, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Codebook, ContextEvent
 from commsapp.planning.wording import split_item
 from commsapp.storage.session import Session
@@ -120,7 +120,7 @@ def figures(table: pd.DataFrame) -> list[Figure]:
 
 def _topics(codebook: Codebook | None, shares: pd.DataFrame, tones: pd.DataFrame) -> tuple[TopicRow, ...]:
     numbers = {topic.name: topic.number for topic in codebook.topics} if codebook else {}
-    numbers.setdefault("No topic", NO_TOPIC)
+    numbers.setdefault(NO_TOPIC_NAME, NO_TOPIC)
     tone = {figure.item: figure for figure in figures(tones)}
     found = [TopicRow(numbers.get(share.item), share.item, share, tone.get(share.item)) for share in figures(shares)]
     # 'No topic' is no topic: it stands last, however large it is.

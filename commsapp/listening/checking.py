@@ -1,0 +1,38 @@
+"""A file made ready for its import: read and hashed while no transaction is open, as both may take minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from commsapp.listening.columns import Mapping, check
+from commsapp.listening.dates import DateOrder
+from commsapp.listening.formats import open_table
+from commsapp.listening.uploads import sha256_of
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file that can be read, where it lies, what is in it, and as what its columns will be read."""
+
+    path: Path
+    name: str
+    sha256: str
+    columns: tuple[str, ...]
+    mapping: Mapping
+    date_order: DateOrder | None
+
+
+def check_file(path: Path, *, name: str, mapping: Mapping, date_order: DateOrder | None = None) -> CheckedFile:
+    """Open a file, hold the mapping against its columns, and hash it. Call it before a session that writes is used.
+
+    ``path`` is where the file lies until an import has read it; it must stay there. ``name`` is what its owner calls it.
+
+    Raises
+    ------
+    BadInput : the file can't be read, or a column that the mapping names isn't in it.
+
+    """
+    table = open_table(path, name=name)
+    check(mapping, table.columns)
+    return CheckedFile(path, name, sha256_of(path), table.columns, mapping, date_order)
