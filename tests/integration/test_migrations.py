@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Date, Engine, LargeBinary, Table, Text, func, insert, inspect, select
+from every_table import fill
+from sqlalchemy import Engine, func, inspect, select
 
 from commsapp.errors import Unavailable
 from commsapp.storage import database
-from commsapp.storage.base import UtcDateTime
 from commsapp.storage.session import make_engine
 from commsapp.storage.tables import metadata
 
@@ -23,27 +22,6 @@ def engine(empty_url: str) -> Any:
     made = make_engine(empty_url)
     yield made
     made.dispose()
-
-
-def _value(table: Table, column: Any) -> Any:
-    if column.foreign_keys or column.primary_key:
-        return 1
-    if isinstance(column.type, UtcDateTime):
-        return datetime(2026, 5, 1, tzinfo=UTC)
-    stored = getattr(column.type, "impl_instance", column.type)
-    kinds: dict[type, Any] = {Date: date(2026, 5, 1), JSON: {"a": 1}, LargeBinary: b"a", Text: f"{table.name} {column.name} ŵ"}
-    for kind, value in kinds.items():
-        if isinstance(stored, kind):
-            return value
-    return stored.python_type(1)
-
-
-def _fill(engine: Engine) -> None:
-    """One row in every table, each referring to the first row of the others."""
-    with engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            row = {column.name: _value(table, column) for column in table.columns}
-            connection.execute(insert(table).values(row))
 
 
 def _counts(engine: Engine) -> dict[str, int]:
@@ -67,19 +45,19 @@ def test_migrations_and_tables_say_the_same(empty_url: str, engine: Engine) -> N
 
 def test_every_migration_goes_up_and_down_with_data(empty_url: str, engine: Engine) -> None:
     database.upgrade(empty_url)
-    _fill(engine)
+    fill(engine)
     assert set(_counts(engine).values()) == {1}
     for script in ScriptDirectory(database._FOLDER).walk_revisions():
         database.downgrade(empty_url, str(script.down_revision or "base"))
     assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
     database.upgrade(empty_url)
-    _fill(engine)
+    fill(engine)
     assert set(_counts(engine).values()) == {1}
 
 
 def test_an_upgrade_that_has_nothing_to_do_keeps_every_row(empty_url: str, engine: Engine) -> None:
     database.upgrade(empty_url)
-    _fill(engine)
+    fill(engine)
     before = _counts(engine)
     database.upgrade(empty_url)
     assert _counts(engine) == before

@@ -1,0 +1,262 @@
+"""A backup of everything in one file that any later version reads, from either database into either: made while others work.
+
+The file is a zip: ``tables/<name>.jsonl`` with one row a line, the files of embeddings, and a manifest with the revision,
+the kinds of the columns, and a count and sha256 of each part. Values stand as the database holds them, so what it keeps
+encrypted stays encrypted. The key file is not in it: whoever finds a backup must not find the key with it.
+
+What may come in: copying whole tables out, and comparing; `restore` brings them back. What may not: knowing what any means.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import JSON, Boolean, Column, Connection, Date, Double, Integer, LargeBinary, MetaData, Table, Text, select
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from commsapp.errors import BadInput, Conflict, Unavailable
+from commsapp.storage import database
+from commsapp.storage.base import UtcDateTime
+from commsapp.storage.session import Sessions, told
+from commsapp.storage.tables import metadata
+
+FORMAT = "commsapp backup 1"
+EMBEDDINGS = "embeddings"
+_MANIFEST = "manifest.json"
+ROWS = 1_000
+
+Progress = Callable[[str, int, int], None]
+
+# How each kind of column is written in JSON, and read back.
+KINDS: dict[str, TypeEngine[Any]] = {
+    "text": Text(),
+    "whole number": Integer(),
+    "number": Double(),
+    "yes or no": Boolean(),
+    "day": Date(),
+    "moment": UtcDateTime(),
+    "json": JSON(none_as_null=True),
+    "bytes": LargeBinary(),
+}
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "day": date.isoformat,
+    "moment": datetime.isoformat,
+    "bytes": lambda value: base64.b64encode(value).decode("ascii"),
+}
+READ: dict[str, Callable[[Any], Any]] = {
+    "day": date.fromisoformat,
+    "moment": datetime.fromisoformat,
+    "bytes": base64.b64decode,
+}
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a backup file holds: when it was made, at which revision, how many rows of each table, how many bytes."""
+
+    path: Path
+    made_at: datetime
+    revision: str
+    rows: dict[str, int]
+    size: int
+
+
+def write_backup(
+    sessions: Sessions, *, data_dir: Path, secret_key: str, path: Path, progress: Progress = lambda *_: None
+) -> Backup:
+    """Write a backup of one state of the database, whole or not at all, then read it again and compare.
+
+    Others may read and write meanwhile. The file is for its owner alone (mode 600).
+
+    Raises
+    ------
+    Conflict : there is such a file already. Unavailable : the database is not up to date, or the file can't be written.
+
+    """
+    if path.exists():
+        raise Conflict(f"There is a file {path} already.", "Give the backup another name; an old one is never overwritten.")
+    if not database.is_current(sessions.engine):
+        raise Unavailable("The database is not up to date.", "Run 'commsapp database upgrade'.")
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")  # mode 600
+    except OSError as error:
+        raise Unavailable(f"The backup can't be written to {path.parent}: {error.strerror}.", "Choose another place.") from error
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            manifest = _write(sessions, archive, data_dir, secret_key, progress)
+        read_backup(Path(draft), secret_key=secret_key)
+        Path(draft).rename(path)
+    except OSError as error:
+        Path(draft).unlink(missing_ok=True)
+        raise Unavailable(f"The backup can't be written to {path}: {error.strerror}.", "Free some space.") from error
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return _as_backup(path, manifest)
+
+
+def read_backup(path: Path, *, secret_key: str | None = None) -> Backup:
+    """Check a backup file from end to end: every part is there and is what it was; with ``secret_key`` also that it fits.
+
+    Raises
+    ------
+    BadInput : it is no backup, damaged, from a newer version, or was made with another key.
+
+    """
+    with opened(path) as archive:
+        manifest = manifest_of(archive, path)
+        for part in manifest["parts"]:
+            with archive.open(part["name"]) as file:
+                _check(part, _digest(file), path)
+    if secret_key is not None and not hmac.compare_digest(manifest["key"], _key_mark(secret_key)):
+        raise BadInput(
+            f"{path.name} was made with another key than the one in use here.",
+            "Put the key file of that time (secret.key) into the data folder, or set COMMSAPP_SECRET_KEY to it.",
+        )
+    return _as_backup(path, manifest)
+
+
+def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, secret_key: str, progress: Progress) -> dict[str, Any]:
+    tables = [plain_table(table.name, kinds_of(table)) for table in metadata.sorted_tables]
+    parts = []
+    # One reading session: all tables as they were at one moment.
+    with sessions.reading() as session:
+        connection = session.connection()
+        for number, table in enumerate(tables, start=1):
+            name = f"tables/{table.name}.jsonl"
+            with archive.open(name, "w", force_zip64=True) as file:
+                count, digest = _write_lines(lines_of(connection, table), file)
+            parts.append({"name": name, "table": table.name, "rows": count, "sha256": digest, "kinds": kinds_of(table)})
+            progress("Writing tables", number, len(tables))
+    # After the tables: an embedding too many does no harm, one too few is computed again.
+    for path in sorted((data_dir / EMBEDDINGS).glob("*.sqlite")):
+        parts.append(_write_file(archive, path))
+    manifest = {
+        "format": FORMAT,
+        "made_at": datetime.now(UTC).isoformat(),
+        "revision": database.head(),
+        "key": _key_mark(secret_key),
+        "parts": parts,
+    }
+    archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))
+    return manifest
+
+
+def lines_of(connection: Connection, table: Table) -> Iterator[bytes]:
+    """The rows of a table, each as a line of JSON, in the order of their keys."""
+    kinds = kinds_of(table)
+    writers = [_WRITTEN.get(kind, as_it_is) for kind in kinds.values()]
+    query = select(table).order_by(table.c.id).execution_options(yield_per=ROWS)
+    for row in connection.execute(query):
+        values = [None if value is None else write(value) for write, value in zip(writers, row, strict=True)]
+        yield json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _write_lines(lines: Iterable[bytes], file: Any) -> tuple[int, str]:
+    """How many lines were written, and the sha256 of them all."""
+    digest, count = hashlib.sha256(), 0
+    for line in lines:
+        digest.update(line)
+        file.write(line)
+        count += 1
+    return count, digest.hexdigest()
+
+
+def _write_file(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """A whole copy of an SQLite file that others may be writing to."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        copy = Path(folder) / path.name
+        with told():
+            source, target = sqlite3.connect(path), sqlite3.connect(copy)
+            try:
+                source.backup(target)
+                target.execute("PRAGMA journal_mode=DELETE")
+            finally:
+                source.close()
+                target.close()
+        name = f"{EMBEDDINGS}/{path.name}"
+        archive.write(copy, name)
+        with copy.open("rb") as file:
+            return {"name": name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def opened(path: Path) -> zipfile.ZipFile:
+    """The archive of a backup. Raises BadInput where there is none."""
+    try:
+        return zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file {path}.", "Check its name.") from error
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path.name} is no backup, or it is cut off.", "Choose another file.") from error
+
+
+def manifest_of(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """What a backup says of itself. Raises BadInput where it is not one, or where a part is missing or too many."""
+    try:
+        manifest: dict[str, Any] = json.loads(archive.read(_MANIFEST))
+        known = manifest["format"] == FORMAT and set(archive.namelist()) == {_MANIFEST, *(p["name"] for p in manifest["parts"])}
+    except (KeyError, ValueError, TypeError, zipfile.BadZipFile, OSError) as error:
+        raise BadInput(f"{path.name} is no backup of commsapp.", "Choose a file that 'commsapp backup' wrote.") from error
+    if not known:
+        raise BadInput(f"{path.name} is damaged, or of a newer version.", "Choose another backup, or update commsapp.")
+    return manifest
+
+
+def _check(part: dict[str, Any], digest: str, path: Path) -> None:
+    if digest != part["sha256"]:
+        raise BadInput(f"{path.name} is damaged: its part {part['name']} is not what was written.", "Choose another backup.")
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _key_mark(secret_key: str) -> str:
+    """Tells whether two keys are the same, and nothing of either."""
+    return hmac.new(secret_key.encode(), b"commsapp backup", hashlib.sha256).hexdigest()
+
+
+def kinds_of(table: Table) -> dict[str, str]:
+    """Column → which of the kinds above it is."""
+    return {column.name: _kind(column) for column in table.columns}
+
+
+def _kind(column: Column[Any]) -> str:
+    kind = column.type
+    if isinstance(kind, UtcDateTime):
+        return "moment"
+    raw = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    # Boolean is no Integer and Date no DateTime here, so the first that fits is the one.
+    return next(name for name, known in KINDS.items() if name != "moment" and isinstance(raw, type(known)))
+
+
+def plain_table(name: str, kinds: dict[str, str]) -> Table:
+    """A table with the plain types of its columns: what the database holds, not what the application makes of it."""
+    columns = [Column(column, KINDS[kind], primary_key=column == "id") for column, kind in kinds.items()]
+    return Table(name, MetaData(), *columns)
+
+
+def as_it_is(value: Any) -> Any:
+    """A value that JSON holds as it is."""
+    return value
+
+
+def _as_backup(path: Path, manifest: dict[str, Any]) -> Backup:
+    rows = {part["table"]: part["rows"] for part in manifest["parts"] if "table" in part}
+    size = path.stat().st_size
+    return Backup(path, datetime.fromisoformat(manifest["made_at"]), manifest["revision"], rows, size)

@@ -1,0 +1,229 @@
+"""A backup is made while others work, is checked, and comes back the same into either database."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import given
+import numpy as np
+import pytest
+from every_table import fill
+from sqlalchemy import func, select
+
+from commsapp.actor import Actor
+from commsapp.config import Settings
+from commsapp.errors import BadInput, CommsappError, Conflict
+from commsapp.listening import service as listening
+from commsapp.storage import backup as backups
+from commsapp.storage import database, programmes
+from commsapp.storage.backup import Backup, read_backup, write_backup
+from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.restore import restore_backup
+from commsapp.storage.session import Sessions, open_sessions
+from commsapp.storage.tables import metadata
+
+CANARY = "Mae'r dyn o'r banc wedi ffonio ŵ 🚗 zyxbackup"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database to restore into, without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'restored.sqlite'}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = server.make()
+    yield server.url(name)
+
+
+def saved(sessions: Sessions, settings: Settings, path: Path) -> Backup:
+    return write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=path)
+
+
+def brought_back(url: str, settings: Settings, path: Path, folder: Path) -> Backup:
+    return restore_backup(url, data_dir=folder, secret_key=settings.secret_key, path=path)
+
+
+def hashes(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    return {part["name"]: part["sha256"] for part in manifest["parts"]}
+
+
+def rows(sessions: Sessions) -> dict[str, int]:
+    with sessions.reading() as session:
+        counted = {table.name: session.scalar(select(func.count()).select_from(table)) for table in metadata.sorted_tables}
+    return {name: int(count or 0) for name, count in counted.items()}
+
+
+def test_every_table_comes_back_the_same_into_either_database(
+    sessions: Sessions, settings: Settings, empty: str, tmp_path: Path
+) -> None:
+    fill(sessions.engine)
+    with EmbeddingStore(settings.data_dir, "encoder/1") as store:
+        store.put(["a", "b"], np.arange(6, dtype=np.float32).reshape(2, 3))
+        made = saved(sessions, settings, tmp_path / "all.backup")  # while the file of embeddings is open
+    assert made.rows == dict.fromkeys(made.rows, 1)
+    assert set(made.rows) == {table.name for table in metadata.sorted_tables}
+    assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
+    folder = tmp_path / "new"
+    assert brought_back(empty, settings, made.path, folder).rows == made.rows
+    restored = open_sessions(empty)
+    with EmbeddingStore(folder, "encoder/1") as store:
+        assert store.get(["b"])[1].tolist() == [[3, 4, 5]]
+    again = write_backup(restored, data_dir=folder, secret_key=settings.secret_key, path=tmp_path / "again.backup")
+    tables = {name: value for name, value in hashes(made.path).items() if name.startswith("tables/")}
+    assert tables == {name: value for name, value in hashes(again.path).items() if name.startswith("tables/")}
+    restored.engine.dispose()
+
+
+def test_what_people_said_comes_back_and_the_work_goes_on(
+    sessions: Sessions, actor: Actor, settings: Settings, empty: str, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "said.csv", [{"comment": CANARY, "area": "Ash"}, {"comment": "Second", "area": "Birch"}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    with sessions.writing() as session:
+        first, last = sorted(area.id for area in listening.areas(session, actor, programme))
+        session.get_one(programmes.Area, first).parent_id = last  # a parent that comes after its child
+    made = saved(sessions, settings, tmp_path / "one.backup")
+    brought_back(empty, settings, made.path, tmp_path / "new")
+    restored = open_sessions(empty)
+    assert [one.original for one in given.everything_said(restored, actor, programme)] == [CANARY, "Second"]
+    with restored.writing() as session:  # keys go on after the highest one
+        assert listening.add_area(session, actor, programme, name="Cedar").id > last
+        assert session.get_one(programmes.Area, first).parent_id == last
+    restored.engine.dispose()
+
+
+def test_a_backup_under_load_is_one_state_of_the_database(
+    sessions: Sessions, actor: Actor, settings: Settings, empty: str, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    stop, written = threading.Event(), []
+
+    def write() -> None:
+        while not stop.is_set():
+            with sessions.writing() as session:  # an area and its event, together or not at all
+                written.append(listening.add_area(session, actor, programme, name=f"Area {len(written)}").id)
+
+    worker = threading.Thread(target=write)
+    worker.start()
+    made = []
+    try:
+        for number in range(3):
+            while len(written) < 20 * (number + 1):
+                time.sleep(0.01)
+            made.append(saved(sessions, settings, tmp_path / f"{number}.backup"))
+    finally:
+        stop.set()
+        worker.join()
+    assert 20 <= made[0].rows["area"] < made[1].rows["area"] < made[2].rows["area"] <= len(written)
+    for one in made:
+        assert one.rows["event"] - made[0].rows["event"] == one.rows["area"] - made[0].rows["area"]
+    brought_back(empty, settings, made[-1].path, tmp_path / "new")
+    restored = open_sessions(empty)
+    assert rows(restored) == made[-1].rows
+    restored.engine.dispose()
+    print(f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
+
+
+def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:
+    fill(sessions.engine)
+    made = saved(sessions, settings, tmp_path / "now.backup")
+    old = rewritten(made.path, tmp_path / "old.backup", lambda manifest: manifest | {"revision": "0001"})
+    brought_back(empty, settings, old, tmp_path / "new")
+    assert database.current(empty) == database.head()
+    with pytest.raises(CommsappError, match="doesn't know"):
+        later = rewritten(made.path, tmp_path / "later.backup", lambda manifest: manifest | {"revision": "9999"})
+        brought_back(f"sqlite:///{tmp_path / 'later.sqlite'}", settings, later, tmp_path / "later")
+
+
+def rewritten(path: Path, to: Path, change: Any, *, part: str = "", content: bytes = b"") -> Path:
+    """A copy of a backup with another manifest, or with another content of one part."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(to, "w") as copy:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if name == "manifest.json":
+                data = json.dumps(change(json.loads(data))).encode()
+            copy.writestr(name, content if name == part else data)
+    return to
+
+
+@pytest.fixture
+def made(sessions: Sessions, settings: Settings, tmp_path: Path) -> Backup:
+    fill(sessions.engine)
+    return saved(sessions, settings, tmp_path / "made.backup")
+
+
+def test_a_damaged_file_is_refused_in_a_sentence(made: Backup, settings: Settings, empty: str, tmp_path: Path) -> None:
+    whole = made.path.read_bytes()
+    (tmp_path / "cut.backup").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "words.backup").write_text("no zip at all", "utf-8")
+    with zipfile.ZipFile(tmp_path / "other.backup", "w") as archive:
+        archive.writestr("holiday.txt", "photos")
+    rewritten(made.path, tmp_path / "changed.backup", dict, part="tables/wave.jsonl", content=b"[1,1,1,1,1]\n")
+    rewritten(made.path, tmp_path / "less.backup", lambda manifest: manifest | {"parts": manifest["parts"][1:]})
+    rewritten(made.path, tmp_path / "newer.backup", lambda manifest: manifest | {"format": "commsapp backup 2"})
+    for name in ("cut", "words", "other", "changed", "less", "newer", "missing"):
+        with pytest.raises(BadInput, match=name):
+            brought_back(empty, settings, tmp_path / f"{name}.backup", tmp_path / "new")
+    assert database.current(empty) is None
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_needs_the_key_of_its_time_and_does_not_hold_it(made: Backup, settings: Settings) -> None:
+    with zipfile.ZipFile(made.path) as archive:
+        assert not any(settings.secret_key.encode() in archive.read(name) for name in archive.namelist())
+    read_backup(made.path, secret_key=settings.secret_key)
+    with pytest.raises(BadInput, match="another key"):
+        read_backup(made.path, secret_key="f" * 64)
+
+
+def test_a_restore_never_mixes_with_what_is_there(
+    made: Backup, sessions: Sessions, settings: Settings, empty: str, tmp_path: Path
+) -> None:
+    url = sessions.engine.url.render_as_string(hide_password=False)
+    before = rows(sessions)
+    with pytest.raises(Conflict, match="holds something already"):
+        brought_back(url, settings, made.path, tmp_path / "new")
+    assert rows(sessions) == before
+    with EmbeddingStore(tmp_path / "used", "encoder/1"):
+        pass
+    with pytest.raises(Conflict, match="embeddings"):
+        brought_back(empty, settings, made.path, tmp_path / "used")
+    with pytest.raises(Conflict, match="never overwritten"):
+        saved(sessions, settings, made.path)
+
+
+def test_a_table_that_comes_back_otherwise_leaves_nothing_behind(
+    made: Backup, settings: Settings, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from commsapp.storage import restore
+
+    monkeypatch.setattr(restore, "lines_of", lambda _connection, _table: iter([b"other\n"]))
+    with pytest.raises(CommsappError, match="otherwise than it was written"):
+        brought_back(empty, settings, made.path, tmp_path / "new")
+    assert database.current(empty) is None
+    monkeypatch.undo()
+    brought_back(empty, settings, made.path, tmp_path / "new")
+
+
+def test_a_backup_that_breaks_off_leaves_no_file(
+    sessions: Sessions, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "_write_lines", full)
+    (tmp_path / "place").mkdir()
+    with pytest.raises(CommsappError, match="No space left"):
+        saved(sessions, settings, tmp_path / "place" / "one.backup")
+    assert list((tmp_path / "place").iterdir()) == []
