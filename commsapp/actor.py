@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -33,3 +33,7 @@ class Actor:
     name: str
     role: Role
     handling_levels: frozenset[HandlingLevel]
+
+    def cleared(self) -> Actor:
+        """The same person for work on a whole programme, which shows them nobody's words."""
+        return replace(self, handling_levels=frozenset(HandlingLevel))

@@ -166,10 +166,15 @@ def found(summary: Summary) -> str:
     """'412 responses, 400 comments, 7 topics, 9 set aside (8 language not read: Welsh, 1 empty).'"""
     counts = sorted(summary.not_coded.items(), key=lambda pair: (-pair[1], pair[0]))
     why = ", ".join(f"{count} {reason(stored)}" for stored, count in counts)
-    return (
+    sentences = [
         f"{summary.responses} responses, {summary.comments} comments, {summary.topics} topics, "
         f"{summary.set_aside} set aside{f' ({why})' if why else ''}."
-    )
+    ]
+    if summary.undated or summary.between_waves:
+        sentences.append(f"In no wave: {summary.between_waves} by their date, {summary.undated} without a date.")
+    if summary.areas_unweighted:
+        sentences.append("Areas count by how many were asked in each, not by how many live there: there are no weights.")
+    return " ".join(sentences)
 
 
 def by_share(shares: pd.DataFrame) -> list[dict[Any, Any]]:

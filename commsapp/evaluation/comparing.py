@@ -26,7 +26,10 @@ Detail = dict[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """All that measuring needs, read beforehand so that nothing is read while it computes."""
+    """All that measuring needs, read beforehand so that nothing is read while it computes.
+
+    ``compared_with`` is the wave after of an earlier measurement, '' where there was none.
+    """
 
     expected: ExpectedEffect
     campaign: Campaign
@@ -34,6 +37,7 @@ class Question:
     waves: tuple[Wave, ...]
     context_events: tuple[ContextEvent, ...]
     today: date
+    compared_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ def measured(question: Question) -> Measurement:
     """Measure before against after; without a wave after, or without responses in one, say what to do instead."""
     expected = question.expected
     before = next(wave for wave in question.waves if wave.id == expected.before_wave_id)
-    after = wave_after(expected, before, question.campaign, question.waves)
+    after = next((wave for wave in question.waves if question.compared_with and wave.name == question.compared_with), None)
+    after = after or wave_after(expected, before, question.campaign, question.waves)
     if after is None:
         why = f"There is no wave that ends on or after {wording.day(expected.by)}, so there is nothing to compare with."
         return _nothing(question, before, None, why)
@@ -210,12 +215,15 @@ def _context(question: Question, before: Wave, after: Wave) -> list[str]:
 
 
 def _left_out(not_coded: pd.DataFrame, waves: Sequence[Wave]) -> list[str]:
-    rows = pd.concat([of_wave(not_coded, wave) for wave in waves]).drop_duplicates("comment_id")
+    one = "comment_id" if "comment_id" in not_coded else "response_id"
+    rows = pd.concat([of_wave(not_coded, wave) for wave in waves]).drop_duplicates(one)
     if rows.empty:
         return []
     reasons = rows["not_coded_reason"].value_counts()
     said = "; ".join(f"{reason(str(why))}: {count:,}" for why, count in reasons.items())
-    return [f"{wording.counted(len(rows), 'comment')} of these waves could not be coded and are left out ({said})."]
+    if one == "comment_id":
+        return [f"{wording.counted(len(rows), 'comment')} of these waves could not be coded and are left out ({said})."]
+    return [f"{wording.counted(len(rows), 'response')} of these waves gave no answer that counts and are left out ({said})."]
 
 
 def _signed(expected: ExpectedEffect) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from commsapp.errors import BadInput
-from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, TOPIC_SHARE
+from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, NO_ANSWER, TONE, TOPIC_SHARE, gave
 from commsapp.listening.views import Records, Wave
 
 OUTCOME = "outcome"
@@ -16,7 +16,10 @@ OUTCOME = "outcome"
 
 @dataclass(frozen=True)
 class Outcomes:
-    """One row per comment (or per person asked) with ``OUTCOME`` and the columns of the records; what was left out, by reason."""
+    """One row per comment (or per person who answered) with ``OUTCOME`` and the columns of the records.
+
+    ``not_coded`` has the comments, or the people asked, that are left out, with ``not_coded_reason``.
+    """
 
     table: pd.DataFrame
     not_coded: pd.DataFrame
@@ -33,7 +36,7 @@ def outcomes(records: Records, *, measure: str, item: str, segment: str = "") ->
 
     """
     if measure == ANSWER_SHARE:
-        table, missing = _answers(records.answers, item), records.comments.iloc[:0]
+        table, missing = _answers(records.answers, item)
     elif measure in (TOPIC_SHARE, TONE):
         comments = records.comments
         needed = ["topic"] if measure == TOPIC_SHARE else ["positive", "negative"]
@@ -65,16 +68,23 @@ def of_other_areas(table: pd.DataFrame, areas: Sequence[str]) -> pd.DataFrame:
     return table[~table["area"].isin([*areas, ""]) & table["area"].notna()] if areas else table.iloc[:0]
 
 
-def _answers(answers: pd.DataFrame, item: str) -> pd.DataFrame:
-    """One row per person who answered the question; several ticks of one person count that person once."""
-    named = answers["question"].astype(str) + ": " + answers["choice"].astype(str).str.strip()
+def _answers(answers: pd.DataFrame, item: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row per person who answered the question, and one per person who was asked but gave no answer that counts.
+
+    Several ticks of one person count that person once.
+    """
+    named = gave(answers, item)
     # the question is found through those who gave the answer: its wording may itself hold ': '
-    questions = answers.loc[named == item, "question"].unique()
-    asked = answers[answers["question"].isin(questions) & answers["choice"].notna()]
-    asked = asked[asked["choice"].astype(str).str.strip() != ""]
-    gave = asked.loc[named.loc[asked.index] == item, "response_id"]
+    questions = answers.loc[named, "question"].unique()
+    asked = answers[answers["question"].isin(questions)]
+    answered = asked["choice"].notna() & (asked["choice"].astype(str).str.strip() != "")
+    silent = asked[~asked["response_id"].isin(asked.loc[answered, "response_id"])].drop_duplicates("response_id")
+    if "not_coded_reason" not in silent:
+        silent = silent.assign(not_coded_reason=NO_ANSWER)
+    asked = asked[answered]
+    those = asked.loc[named.loc[asked.index], "response_id"]
     people = asked.drop_duplicates("response_id")
-    return people.assign(**{OUTCOME: people["response_id"].isin(gave).astype(float)})
+    return people.assign(**{OUTCOME: people["response_id"].isin(those).astype(float)}), silent
 
 
 def _of_segment(table: pd.DataFrame, segment: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ Calls take an open session first, then who is asking; measuring takes `Sessions`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -77,11 +78,19 @@ def _question(session: Session, actor: Actor, message_id: int, today: date) -> Q
     return Question(
         expected=message.expected,
         campaign=campaign,
-        records=listening.records(session, actor, programme_id),
+        # The whole programme, whoever presses the button: one message must not have an effect for each of them.
+        records=listening.records(session, actor.cleared(), programme_id),
         waves=tuple(listening.waves(session, actor, programme_id)),
         context_events=tuple(listening.context_events(session, actor, programme_id)),
         today=today,
+        compared_with=_compared_with(store.measured_effects(session, actor, message_id)),
     )
+
+
+def _compared_with(measured: Sequence[store.MeasuredEffect]) -> str:
+    """The wave after of the earliest measurement that had one, so that waves made later don't move the comparison."""
+    waves = [str(row.detail["after_wave"]) for row in measured if row.detail["after_wave"] and row.estimate is not None]
+    return waves[-1] if waves else ""
 
 
 def _check_topic(session: Session, actor: Actor, programme_id: int, expected: ExpectedEffect) -> None:

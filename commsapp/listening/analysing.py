@@ -51,7 +51,7 @@ def run_analysis(
     NotFound : no such programme. Unavailable : the model files are missing or changed.
 
     """
-    actor = reporting.cleared(actor)
+    actor = actor.cleared()
     with sessions.reading() as session:
         frame.programme(session, actor, programme_id)
         has_text = bool(responses.comment_frame(session, actor, programme_id))

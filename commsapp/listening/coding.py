@@ -193,6 +193,56 @@ def code_frame(
     return CodedFrame(pd.concat([frame, _columns(frame.index, choices, rows, coded, codebook)], axis=1), codebook)
 
 
+def comments_table(
+    coded: pd.DataFrame,
+    *,
+    chosen: str,
+    date: str | None = None,
+    area: str | None = None,
+    respondent: str | None = None,
+    weight: str | None = None,
+    attributes: Sequence[str] = (),
+) -> pd.DataFrame:
+    """A table coded by `code_frame` (or by ``commsapp code``) in the form that `measuring.listening_results` reads.
+
+    One row is one response with one comment. Rows that were not coded keep their reason and have no topic and no tone, so
+    that no share counts them; `code_frame` itself writes -1 there, as files hold whole numbers.
+
+    Parameters
+    ----------
+    chosen : how people were chosen: random, quota, opt-in or everything.
+    date, area, respondent, weight, attributes : names of columns of the table, where it has them.
+
+    Raises
+    ------
+    BadInput : a column is missing, or the table is not coded.
+
+    """
+    wanted = [*COLUMNS, *(name for name in (date, area, respondent, weight) if name), *attributes]
+    for name in wanted:
+        if name not in coded.columns:
+            raise BadInput(f"There is no column '{name}'.", "Code the table first, and name columns that it has.")
+    reason = coded["coded_skipped"].fillna("").astype(str)
+    read = reason == ""
+    number = pd.Series(range(len(coded)), index=coded.index)
+    return pd.DataFrame(
+        {
+            "response_id": number,
+            "comment_id": number,
+            "date": pd.NaT if date is None else pd.to_datetime(coded[date]),
+            "area": "" if area is None else coded[area],
+            "respondent": "" if respondent is None else coded[respondent],
+            "weight": 1.0 if weight is None else coded[weight].astype(float),
+            "chosen": chosen,
+            "topic": coded["coded_topic"].astype("Int64").where(read),
+            "topic_name": coded["coded_topic_name"].fillna(""),
+            **{label: coded[f"coded_{label}"].astype(float).where(read) for label in LABELS},
+            "not_coded_reason": reason,
+            **{f"attribute:{name}": coded[name] for name in attributes},
+        }
+    )
+
+
 def _check_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
     for name in wanted:
         if name not in frame.columns:

@@ -206,6 +206,11 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
     for column in mapping.columns():
         if column not in columns:
             raise BadInput(f"There is no column '{column}'.", there)
+    for column in mapping.attributes:
+        if " = " in column:
+            raise BadInput(
+                f"The column '{column}' can't be an attribute, as ' = ' stands in its name.", "Rename it, or leave it out."
+            )
     if mapping.text is None and not mapping.questions:
         raise BadInput("No column holds comments and none holds a closed question, so there is nothing to read.",
                        f"Choose the column with the comments, or one with the answers to a question. {there}")  # fmt: skip

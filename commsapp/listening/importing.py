@@ -296,9 +296,14 @@ def _rejected(run: imports.ImportRun, item: Reject) -> dict[str, object]:
 
 def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[str, int]:
     names = sorted({record.area for record in records if record.area})
-    rows = [{"programme_id": programme_id, "name": name, "code": ""} for name in names]
+    # 'ASH' and 'Ash' are one place, under the name that came first.
+    known = {name.casefold(): number for name, number in programmes.area_ids(session, programme_id).items()}
+    new = {name.casefold(): name for name in reversed(names) if name.casefold() not in known}
+    rows = [{"programme_id": programme_id, "name": name, "code": ""} for name in sorted(new.values())]
     insert_new(session, programmes.Area, rows, unique=("programme_id", "name"))
-    return programmes.area_ids(session, programme_id)
+    ids = programmes.area_ids(session, programme_id)
+    places = {name.casefold(): number for name, number in reversed(ids.items())} | ids
+    return {name: places.get(name, places[name.casefold()]) for name in names}
 
 
 def _respondents(session: Session, channel_id: int, records: list[Record], settings: Settings) -> dict[str, int]:

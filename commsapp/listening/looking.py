@@ -8,7 +8,7 @@ import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput
-from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, TOPIC_SHARE, listening_results
+from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, TOPIC_SHARE, gave, listening_results
 from commsapp.listening.reporting import narrowed, records
 from commsapp.storage.session import Session
 
@@ -46,8 +46,8 @@ def over_waves(
         raise BadInput(f"'{measure}' can't be shown over waves.", f"Use {TOPIC_SHARE}, {ANSWER_SHARE} or {TONE}.")
     heard = records(session, actor, programme_id)
     comments, answers = heard.comments, heard.answers
-    named = answers["question"].astype(str) + ": " + answers["choice"].astype(str).str.strip()
-    asked = answers[answers["question"].isin(answers.loc[named == item, "question"].unique())]
+    named = gave(answers, item)
+    asked = answers[answers["question"].isin(answers.loc[named, "question"].unique())]
     numbers = comments.loc[comments["topic_name"] == item, "topic"].dropna().unique()
     topics = {int(number): item for number in numbers} if measure == TOPIC_SHARE else {}
     comments, asked = (comments.iloc[:0], asked) if measure == ANSWER_SHARE else (comments, asked.iloc[:0])

@@ -34,6 +34,8 @@ OF_PEOPLE, OF_FEEDBACK = "share of people", "share of feedback"
 ATTRIBUTE = "attribute:"
 CHANNEL = "feedback channel"
 """The attribute that every response has where there are several channels: a mixed figure can be looked at channel by channel."""
+INSIDE = ":\u00a0"
+"""A colon inside a choice, as an item has it: its space doesn't break, so that it isn't taken for the one before the choice."""
 NO_TOPIC_NAME = "No topic"
 """What comments that fit no topic are reported under."""
 NO_REASON = "no reason given"
@@ -102,6 +104,18 @@ def listening_results(
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+
+
+def answer_item(question: str, choice: str) -> str:
+    """What an answer is reported under: 'Have you heard?: Yes'. The last ': ' is where the choice begins."""
+    return f"{question}: {choice.strip().replace(': ', INSIDE)}"
+
+
+def gave(answers: pd.DataFrame, item: str) -> pd.Series:
+    """Which rows of a table of answers an item is of; one written with plain spaces throughout is understood too."""
+    pairs = list(zip(answers["question"].astype(str), answers["choice"].astype(str), strict=True))
+    found = [item in (answer_item(question, choice), f"{question}: {choice.strip()}") for question, choice in pairs]
+    return pd.Series(found, index=answers.index, dtype=bool)
 
 
 def how_chosen(chosen: pd.Series) -> str:
@@ -241,7 +255,7 @@ def _answer_results(asked: pd.DataFrame, question: str, waves: pd.DataFrame) -> 
     for name, who in ticks.groupby("choice")["response_id"]:
         gave = people["response_id"].isin(who).to_numpy(dtype=bool)
         shares = spread.total(weight * gave) / np.where(total > 0, total, 1)
-        parts.append(_with_share(frame, shares).assign(item=f"{question}: {name}"))
+        parts.append(_with_share(frame, shares).assign(item=answer_item(question, str(name))))
     return pd.concat(parts, ignore_index=True) if parts else frame.iloc[:0]
 
 

@@ -129,8 +129,10 @@ def channels(session: Session, actor: Actor, programme_id: int) -> list[views.Ch
     return [views.as_view(views.Channel, row) for row in programmes.channels(session, actor, programme_id)]
 
 
-def add_wave(session: Session, actor: Actor, programme_id: int, *, name: str, start: date, end: date) -> views.Wave:
-    """Name a period, both days included. Waves may overlap.
+def add_wave(
+    session: Session, actor: Actor, programme_id: int, *, name: str, start: date, end: date, proposed: bool = False
+) -> views.Wave:
+    """Name a period, both days included. Waves may overlap. ``proposed`` says that nobody asked for it.
 
     Raises
     ------
@@ -143,7 +145,7 @@ def add_wave(session: Session, actor: Actor, programme_id: int, *, name: str, st
     if any(row.name == name for row in programmes.waves(session, actor, programme_id)):
         raise Conflict(f"There is a wave called '{name}' already.", "Choose another name.")
     programme(session, actor, programme_id)
-    row = programmes.add(session, programmes.Wave(programme_id=programme_id, name=name, start=start, end=end))
+    row = programmes.add(session, programmes.Wave(programme_id=programme_id, name=name, start=start, end=end, proposed=proposed))
     after = {"name": name, "start": start.isoformat(), "end": end.isoformat()}
     events.record(session, actor, action="create", subject="wave", subject_id=row.id, after=after)
     return views.as_view(views.Wave, row)  # type: ignore[no-any-return]
@@ -179,19 +181,19 @@ def waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]
 
 
 def propose_waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:
-    """Name each calendar month in which something was heard as a wave, as long as all waves are such months.
+    """Name each calendar month in which something was heard as a wave, as long as all waves were proposed so.
 
-    Returns what was added; nothing where somebody made waves of their own, or where nothing has a date. A month that
-    somebody took away does not come back.
+    Returns what was added; nothing where somebody made a wave, or where nothing has a date. A month that somebody took
+    away does not come back.
     """
     known = programmes.waves(session, actor, programme_id)
-    if not all(_month(row.start) == (row.name, row.start, row.end) for row in known):
+    if not all(row.proposed for row in known):
         return []
     taken = {row.name for row in known} | events.removed_names(session, actor, programme_id, subject="wave")
     heard = {day.replace(day=1) for day in responses.days(session, actor, programme_id) if day}
     months = [_month(first) for first in sorted(heard)]
     return [
-        add_wave(session, actor, programme_id, name=name, start=start, end=end)
+        add_wave(session, actor, programme_id, name=name, start=start, end=end, proposed=True)
         for name, start, end in months
         if name not in taken
     ]
@@ -240,8 +242,13 @@ def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, t
     rows = programmes.attributes(session, actor, programme_id)
     found = {row.name: tuple(row.choices) for row in rows if len(row.choices) <= MOST_CHOICES}
     names = tuple(row.name for row in programmes.channels(session, actor, programme_id))
-    mixed = {CHANNEL: names} if 1 < len(names) <= MOST_CHOICES else {}
-    return mixed | found
+    return {CHANNEL: names} | found if channels_split(session, actor, programme_id) else found
+
+
+def channels_split(session: Session, actor: Actor, programme_id: int) -> bool:
+    """Whether `CHANNEL` names the feedback channels here: there are several, and no file brought an attribute of that name."""
+    brought = any(row.name == CHANNEL for row in programmes.attributes(session, actor, programme_id))
+    return not brought and 1 < len(programmes.channels(session, actor, programme_id)) <= MOST_CHOICES
 
 
 def add_context_event(

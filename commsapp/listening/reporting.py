@@ -21,6 +21,8 @@ from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.sentiment import LABELS
 
 PAGE = 25
+LEANS = 1.5
+"""How many times likelier than in another area somebody must have been asked before it is said that nothing weights for it."""
 NOT_YET = "not analysed yet"
 
 
@@ -30,8 +32,9 @@ def records(session: Session, actor: Actor, programme_id: int) -> views.Records:
     Columns are those that `measuring.listening_results` reads; ``comments`` also has text_key, topic_id and probability.
     """
     heard = _frame(responses.response_frame(session, actor, programme_id), _RESPONSE)
+    by_channel = frame.channels_split(session, actor, programme_id)
     heard["respondent"] = [_respondent(number) for number in heard["respondent_id"]]
-    heard = _with_attributes(heard, frame.attributes(session, actor, programme_id))
+    heard = _with_attributes(heard, frame.attributes(session, actor, programme_id), by_channel)
     comments = _frame(responses.comment_frame(session, actor, programme_id), _COMMENT).merge(heard, on="response_id", how="left")
     comments = _with_topics(session, actor, programme_id, comments)
     comments = _with_sentiment(session, actor, programme_id, comments)
@@ -72,10 +75,11 @@ def _respondent(number: float | None) -> str:
     return "" if number is None or math.isnan(number) else f"respondent {int(number)}"
 
 
-def _with_attributes(heard: pd.DataFrame, attributes: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+def _with_attributes(heard: pd.DataFrame, attributes: dict[str, tuple[str, ...]], by_channel: bool) -> pd.DataFrame:
     given = heard.pop("attributes")
     for name in attributes:
-        heard[ATTRIBUTE + name] = heard["channel"] if name == CHANNEL else [values.get(name, "") for values in given]
+        own = by_channel and name == CHANNEL
+        heard[ATTRIBUTE + name] = heard["channel"] if own else [values.get(name, "") for values in given]
     return heard
 
 
@@ -112,11 +116,6 @@ def _with_sentiment(session: Session, actor: Actor, programme_id: int, comments:
     return comments
 
 
-def cleared(actor: Actor) -> Actor:
-    """The same person for work on a whole programme, which shows them nobody's words."""
-    return replace(actor, handling_levels=frozenset(HandlingLevel))
-
-
 def model_version(session: Session, actor: Actor) -> str:
     """The version of the sentiment model whose codings are in use."""
     coder = codings.latest_coder(session, actor, name=SENTIMENT_CODER)
@@ -136,7 +135,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
     NotFound : no such programme.
 
     """
-    actor = cleared(actor)
+    actor = actor.cleared()
     with sessions.writing() as session:
         frame.programme(session, actor, programme_id)
         frame.propose_waves(session, actor, programme_id)
@@ -145,6 +144,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
         codebook = codebook_in_use(session, actor, programme_id)
         version = model_version(session, actor)
         days = responses.days(session, actor, programme_id)
+        populations = {area.name: area.population for area in frame.areas(session, actor, programme_id) if area.population}
     topics = {topic.number: topic.name for topic in codebook.topics} | {-1: NO_TOPIC_NAME} if codebook else {}
     table = listening_results(
         heard.comments,
@@ -162,6 +162,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
         not_coded={str(reason): int(count) for reason, count in reasons[reasons != ""].value_counts().items()},
         undated=days.get(None, 0),
         between_waves=_between(days, heard.waves),
+        areas_unweighted=_leans(heard, populations),
     )
     with sessions.writing() as session:
         made = results.add_result_set(
@@ -180,6 +181,16 @@ def _between(days: dict[date | None, int], waves: pd.DataFrame) -> int:
     """How many responses have a day that lies in no wave."""
     periods = list(zip(waves["start"], waves["end"], strict=True))
     return sum(count for day, count in days.items() if day and not any(start <= day <= end for start, end in periods))
+
+
+def _leans(heard: views.Records, populations: dict[str, int]) -> bool:
+    """Whether figures of people over all areas lean to some: drawn at other rates than people live there, without weights."""
+    said = pd.concat([heard.comments, heard.answers]).drop_duplicates("response_id")
+    drawn = said[said["chosen"].isin(("random", "quota")) & said["area"].isin(list(populations))]
+    if drawn.empty or drawn["weight"].nunique() > 1:
+        return False
+    rates = drawn["area"].value_counts() / pd.Series(populations)
+    return bool(rates.max() > LEANS * rates.min())
 
 
 def _row(row: dict[Any, Any]) -> dict[str, Any]:
@@ -202,6 +213,7 @@ def _plain(summary: views.Summary) -> dict[str, Any]:
         "not_coded": summary.not_coded,
         "undated": summary.undated,
         "between_waves": summary.between_waves,
+        "areas_unweighted": summary.areas_unweighted,
     }
 
 
@@ -309,7 +321,7 @@ def _shown(session: Session, actor: Actor, programme_id: int, choice: said.Choic
     words = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, [row.id for row in rows])}
     keys = [row.text_key for row in rows if row.text_key is not None]
     tones = said.tones(session, actor, keys)
-    sorted_in = said.with_topic(session, coder_id=choice.coder_id, text_keys=keys)
+    sorted_in = said.with_topic(session, actor, coder_id=choice.coder_id, text_keys=keys)
     found = []
     for row in rows:
         tone = tones.get(row.text_key)
@@ -345,7 +357,7 @@ def _choice(
         if days is None:
             return None
     name, _, value = segment.partition(" = ")
-    of_channel = name == CHANNEL and CHANNEL in frame.attributes(session, actor, programme_id)
+    of_channel = name == CHANNEL and frame.channels_split(session, actor, programme_id)
     return said.Choice(
         coder_id=coder or 0,
         not_yet=NOT_YET,

@@ -43,12 +43,13 @@ class Channel:
 
 @dataclass(frozen=True)
 class Wave:
-    """A named period, both days included."""
+    """A named period, both days included; ``proposed`` by an analysis, or made by somebody."""
 
     id: int
     name: str
     start: date
     end: date
+    proposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,7 @@ class Summary:
     """What an analysis found, for a sentence such as '412 responses, 7 topics, 9 set aside'.
 
     ``undated`` responses have no date, ``between_waves`` ones a date that lies in no wave: both count in 'all waves' alone.
+    ``areas_unweighted``: people were drawn in areas of other sizes than their shares, and nothing weights for it.
     """
 
     responses: int
@@ -198,6 +200,7 @@ class Summary:
     not_coded: dict[str, int] = field(default_factory=dict)
     undated: int = 0
     between_waves: int = 0
+    areas_unweighted: bool = False
     made_at: datetime | None = None
 
     @property

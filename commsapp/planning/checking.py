@@ -7,7 +7,7 @@ from datetime import date
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, NotFound
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import TOPIC_SHARE
+from commsapp.listening.measuring import TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Result
 from commsapp.planning import rules
 from commsapp.planning.campaigns import MEASURES
@@ -25,10 +25,16 @@ def result_to_move(session: Session, actor: Actor, listening_result_id: int) -> 
 
     """
     result = listening.result(session, actor, listening_result_id)
-    if result.measure not in MEASURES:
-        raise BadInput("A number of comments is not something that a message can move.", "Choose a topic, an answer or the tone.")
+    check_can_move(result)
     check_topic_in_use(session, actor, result)
     return result
+
+
+def check_can_move(result: Result) -> None:
+    """Refuse a listening result whose change can't be measured."""
+    if result.measure not in MEASURES:
+        what = "The tone of a single topic" if result.measure == TOPIC_TONE else "A number of comments"
+        raise BadInput(f"{what} is not something that a message can be planned on.", "Choose a topic, an answer or the tone.")
 
 
 def check_topic_in_use(session: Session, actor: Actor, result: Result) -> None:

@@ -24,7 +24,7 @@ from commsapp.planning.campaigns import (
     fixed_note,
     suggest_objective,
 )
-from commsapp.planning.checking import check_topic_in_use, mistakes, result_to_move
+from commsapp.planning.checking import check_can_move, check_topic_in_use, mistakes, result_to_move
 from commsapp.planning.playbooks import load_approaches, load_behaviours, load_playbooks
 from commsapp.planning.rules import Mistake, checked_choice, checked_expectation, refuse
 from commsapp.storage import campaigns as store
@@ -163,6 +163,7 @@ def draft_message(
     cited = listening.result(session, actor, listening_result_id)
     if cited.programme_id != planned.programme_id:
         raise BadInput("The listening result belongs to another programme.", "Choose one of this programme.")
+    check_can_move(cited)
     if not _LANGUAGE.fullmatch(language):
         raise BadInput(f"'{language}' is not a language code.", "Use two or three letters, such as 'en', 'cy' or 'pl'.")
     if behaviour:
@@ -355,8 +356,10 @@ def _check_areas(session: Session, actor: Actor, programme_id: int, areas: tuple
 def _check_segment(session: Session, actor: Actor, programme_id: int, segment: str) -> None:
     if not segment:
         return
-    name, _, _ = segment.partition(" = ")
+    name, _, choice = segment.partition(" = ")
     known = listening.attributes(session, actor, programme_id)
+    if name in known and choice not in known[name]:
+        raise BadInput(f"'{choice}' is no choice of '{name}'.", f"Use one of: {', '.join(known[name])}.")
     if " = " not in segment or name not in known:
         there = f"Known: {', '.join(known)}." if known else "This programme has no attributes."
         raise BadInput(f"'{segment}' is not a segment.", f"Write an attribute and its choice, such as 'age = 16-24'. {there}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, OF_PEOPLE, TONE
+from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, INSIDE, OF_PEOPLE, TONE, TOPIC_TONE
 from commsapp.listening.views import Result
+
+TONES = (TONE, TOPIC_TONE)
 
 
 def day(moment: date) -> str:
@@ -26,14 +28,14 @@ def number(value: float, places: int = 1, *, sign: bool = False) -> str:
 
 def level(measure: str, value: float) -> str:
     """A value of a measure: '38 %', '-0.21', '412'."""
-    if measure == TONE:
+    if measure in TONES:
         return number(value, 2, sign=True)
     return number(value, 0) if measure == COMMENTS else f"{number(100 * value, 0)} %"
 
 
 def change(measure: str, difference: float, *, sign: bool = True) -> str:
     """A difference between two values of a measure: '+10 points', or '+0.12 on the scale of tone'."""
-    if measure == TONE:
+    if measure in TONES:
         return f"{number(difference, 2, sign=sign)} on the scale of tone"
     points = number(100 * difference, 1, sign=sign)
     return f"{points} point{'' if points.lstrip('+-') == '1' else 's'}"
@@ -41,7 +43,7 @@ def change(measure: str, difference: float, *, sign: bool = True) -> str:
 
 def interval(measure: str, low: float, high: float) -> str:
     """The 95 % interval of a difference, in the unit that `change` names: '95 % interval 8 to 20'."""
-    scale, places = (1, 2) if measure == TONE else (100, 1)
+    scale, places = (1, 2) if measure in TONES else (100, 1)
     ends = [number(scale * end, places, sign=end < 0) for end in (low, high)]
     return f"95 % interval {ends[0]} to {ends[1]}"
 
@@ -64,13 +66,9 @@ def counted(n: int, noun: str) -> str:
 
 
 def split_item(item: str) -> tuple[str, str]:
-    """Question and choice of an answer share's item: 'Do you trust them?: Yes: always' → 'Do you trust them?', 'Yes: always'."""
-    # Either may hold ': ', but the wording of a question nearly always ends with its mark.
-    question, mark, choice = item.partition("?: ")
-    if mark:
-        return question + "?", choice
+    """Question and choice of an answer share's item: the way back from `measuring.answer_item`."""
     question, _, choice = item.rpartition(": ")
-    return question, choice
+    return question, choice.replace(INSIDE, ": ")
 
 
 def where(areas: Sequence[str], segment: str) -> str:
@@ -83,6 +81,8 @@ def subject(measure: str, item: str, areas: Sequence[str] = (), segment: str = "
     place = where(areas, segment)
     if measure == TONE:
         return f"the tone of the feedback{place}"
+    if measure == TOPIC_TONE:
+        return f"the tone of the feedback{place} on ‘{item}’"
     if measure == ANSWER_SHARE:
         question, choice = split_item(item)
         return f"the share{place} answering ‘{choice}’ to ‘{question}’"
@@ -99,8 +99,9 @@ def result_sentence(result: Result) -> str:
     sure = f"({counted(result.n, noun)}, 95 % interval {between(result.measure, result.low, result.high)})"
     of = "people" if result.chosen == OF_PEOPLE else "the feedback"
     value = level(result.measure, result.value)
-    if result.measure == TONE:
-        return f"{when}the tone of the feedback{place} was {value} on a scale from -1 to 1 {sure}."
+    if result.measure in TONES:
+        on = f" on ‘{result.item}’" if result.measure == TOPIC_TONE else ""
+        return f"{when}the tone of the feedback{place}{on} was {value} on a scale from -1 to 1 {sure}."
     if result.measure == ANSWER_SHARE:
         question, choice = split_item(result.item)
         return f"{when}{value} of {of}{place} answered ‘{choice}’ to ‘{question}’ {sure}."

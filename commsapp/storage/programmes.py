@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ForeignKey, Select, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, false, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -62,7 +62,7 @@ class Area(Base):
 
 
 class Wave(Base):
-    """A named period, both days included. Waves may overlap, so no record carries one."""
+    """A named period, both days included. Waves may overlap, so no record carries one. An analysis ``proposed`` some of them."""
 
     __tablename__ = "wave"
     __table_args__ = (UniqueConstraint("programme_id", "name"),)
@@ -70,6 +70,7 @@ class Wave(Base):
     name: Mapped[str]
     start: Mapped[date]
     end: Mapped[date]
+    proposed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class ContextEvent(Base):

@@ -78,10 +78,14 @@ def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any
     return {row.text_key: row for row in session.execute(query)}
 
 
-def with_topic(session: Session, *, coder_id: int, text_keys: list[str]) -> set[str]:
+def with_topic(session: Session, actor: Actor, *, coder_id: int, text_keys: list[str]) -> set[str]:
     """Those of the texts that the topic coder has coded, also as 'no topic'."""
     query = select(Coding.text_key).where(
-        Coding.coder_id == coder_id, Coding.measure == "topic", Coding.rank == 1, Coding.text_key.in_(text_keys)
+        Coding.organisation_id == actor.organisation_id,
+        Coding.coder_id == coder_id,
+        Coding.measure == "topic",
+        Coding.rank == 1,
+        Coding.text_key.in_(text_keys),
     )
     return set(session.scalars(query.order_by(Coding.text_key)))
 

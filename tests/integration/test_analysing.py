@@ -229,6 +229,9 @@ def test_an_analysis_covers_the_whole_programme_whoever_starts_it(loop: Loop, sp
     assert loop.analyse() == told
 
 
+NOTHING = {"topics": 0, "not_coded": {}, "between_waves": 0, "areas_unweighted": False}
+
+
 def honest(loop: Loop) -> None:
     """Every stored result has a finite value inside its interval, and what was not coded adds up."""
     results = loop.results()
@@ -240,7 +243,15 @@ def honest(loop: Loop) -> None:
 
 def test_an_empty_programme_has_no_results_and_no_model_is_loaded(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysing, "load_encoder", lambda: pytest.fail("the encoder was loaded"))
-    assert loop.analyse() == {"responses": 0, "comments": 0, "topics": 0, "not_coded": {}, "undated": 0, "between_waves": 0}
+    assert loop.analyse() == {
+        "responses": 0,
+        "comments": 0,
+        "topics": 0,
+        "not_coded": {},
+        "undated": 0,
+        "between_waves": 0,
+        "areas_unweighted": False,
+    }
     assert loop.results().empty
     assert loop.codebook is None
     with loop.sessions.reading() as session:
@@ -250,7 +261,15 @@ def test_an_empty_programme_has_no_results_and_no_model_is_loaded(loop: Loop, mo
 
 def test_one_comment_is_analysed_without_a_topic_and_its_result_says_how_little_it_is(loop: Loop, spies: tuple[Spy, Spy]) -> None:
     loop.say([SAID[0]])
-    assert loop.analyse() == {"responses": 1, "comments": 1, "topics": 0, "not_coded": {}, "undated": 1, "between_waves": 0}
+    assert loop.analyse() == {
+        "responses": 1,
+        "comments": 1,
+        "topics": 0,
+        "not_coded": {},
+        "undated": 1,
+        "between_waves": 0,
+        "areas_unweighted": False,
+    }
     honest(loop)
     share = loop.results(measure="topic share")
     assert share["item"].tolist() == ["No topic"]

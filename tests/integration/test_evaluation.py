@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import said
 
-from commsapp.actor import Actor
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import BadInput, NotFound
 from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.comparing import Measurement, Question, measured
@@ -256,6 +256,37 @@ def test_several_ticks_of_one_person_count_that_person_once():
     records = Records(_comments(), answers, pd.DataFrame())
     found = outcomes(records, measure="answer share", item="Which: of these?: Bank: the one").table
     assert found.set_index("response_id")[OUTCOME].to_dict() == {1: 1.0, 2: 0.0}
+
+
+def test_who_was_asked_and_did_not_answer_is_left_out_and_said():
+    rows = [(1, "Heard?", "Yes"), (2, "Heard?", ""), (3, "Heard?", ""), (4, "Another?", "")]
+    answers = pd.DataFrame(rows, columns=["response_id", "question", "choice"]).assign(
+        date=date(2026, 2, 1), not_coded_reason=["", "no answer", "no consent to analyse", "no answer"]
+    )
+    found = outcomes(Records(_comments(), answers, pd.DataFrame()), measure="answer share", item="Heard?: Yes")
+    assert found.table["response_id"].tolist() == [1]
+    assert found.not_coded.set_index("response_id")["not_coded_reason"].to_dict() == {2: "no answer", 3: "no consent to analyse"}
+
+
+def test_a_wave_that_is_made_later_does_not_move_the_comparison(sessions, actor):
+    heard = sample.programme(sessions, actor, after=0.6)
+    message_id = _fixed(sessions, actor, heard, after_wave_id=None, by=date(2026, 1, 20))
+    first = _measured(sessions, actor, message_id)
+    assert first.after_wave == "February"
+    with sessions.writing() as session:
+        listening.add_wave(session, actor, heard.programme_id, name="Late", start=date(2026, 1, 5), end=date(2026, 1, 25))
+    again = _measured(sessions, actor, message_id)
+    assert (again.after_wave, again.estimate) == ("February", first.estimate)
+
+
+def test_an_effect_is_the_same_whoever_measures_it(sessions, actor):
+    heard = sample.programme(sessions, actor, after=0.6)
+    said.add(sessions, actor, heard.programme_id)
+    item = {"measure": "topic share", "item": "Scam calls", "areas": ()}
+    message_id = _fixed(sessions, actor, heard, **item)
+    one = _measured(sessions, actor, message_id)
+    other = _measured(sessions, replace(actor, handling_levels=frozenset({HandlingLevel.OPEN})), message_id)
+    assert (one.estimate, one.low, one.high) == (other.estimate, other.low, other.high)
 
 
 def test_a_segment_narrows_both_what_counts_and_what_was_left_out():

@@ -160,7 +160,9 @@ def test_a_wave_that_an_effect_is_measured_with_stays(client: PageClient, site: 
 
 def test_proposed_months_are_explained(client: PageClient, site: Site, empty: int) -> None:
     with site.sessions.writing() as session:
-        listening.add_wave(session, site.actor, empty, name="March 2026", start=date(2026, 3, 1), end=date(2026, 3, 31))
+        listening.add_wave(
+            session, site.actor, empty, name="March 2026", start=date(2026, 3, 1), end=date(2026, 3, 31), proposed=True
+        )
     assert "These are calendar months" in client.get(f"/programmes/{empty}").get_data(as_text=True)
 
     with site.sessions.writing() as session:

@@ -318,11 +318,46 @@ def test_months_that_come_later_are_proposed_but_none_that_somebody_took_away(
     with sessions.reading() as session:
         assert [wave.name for wave in listening.waves(session, actor, programme)] == ["February 2026", "March 2026"]
     assert (summary.between_waves, summary.undated) == (20, 0)
-    with sessions.writing() as session:
-        listening.add_wave(session, actor, programme, name="Spring", start=date(2026, 3, 1), end=date(2026, 5, 31))
+    with sessions.writing() as session:  # from the first wave made by hand on, none is proposed, also where it looks like a month
+        listening.add_wave(session, actor, programme, name="May 2026", start=date(2026, 5, 1), end=date(2026, 5, 31))
     survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="June", day="2026-06-05")
     survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="Some day", day="")
     summary = listening.store_results(sessions, actor, programme)
     with sessions.reading() as session:
-        assert [wave.name for wave in listening.waves(session, actor, programme)] == ["February 2026", "March 2026", "Spring"]
+        assert [wave.name for wave in listening.waves(session, actor, programme)] == ["February 2026", "March 2026", "May 2026"]
     assert (summary.between_waves, summary.undated) == (40, 20)
+
+
+def test_an_attribute_that_is_called_like_the_channels_keeps_its_own_choices(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
+) -> None:
+    for channel in ("One", "Two"):
+        rows = [{"feedback channel": way, QUESTION: "Yes", "id": f"{channel} {way}"} for way in ("phone", "web")]
+        mapping = Mapping(identity="id", attributes=("feedback channel",), questions=(QUESTION,))
+        path = given.table(tmp_path / f"{channel}.csv", rows)
+        given.imported(sessions, actor, settings, path, programme_id=programme, mapping=mapping, channel=channel)
+    listening.store_results(sessions, actor, programme)
+    assert set(results(sessions, actor, programme)["segment"]) == {"", "feedback channel = phone", "feedback channel = web"}
+    with sessions.reading() as session:
+        assert listening.attributes(session, actor, programme) == {"feedback channel": ("phone", "web")}
+
+
+def test_areas_that_are_not_weighted_are_said(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
+) -> None:
+    with sessions.writing() as session:
+        for name, people in (("Ash", 1_000), ("Birch", 9_000)):
+            listening.add_area(session, actor, programme, name=name, population=people)
+    for channel, chosen, areas, weight, said in (
+        ("Inbox", "opt-in", ("Ash", "Birch"), "", False),
+        ("Ash alone", "random", ("Ash",), "", False),
+        ("Both", "random", ("Ash", "BIRCH "), "", True),
+        ("Weighted", "random", ("Ash", "birch"), "0.5", False),
+    ):
+        rows = [{"area": areas[n % len(areas)], QUESTION: "Yes", "weight": weight} for n in range(10)]
+        path = given.table(tmp_path / f"{channel}.csv", rows)
+        mapping = Mapping(area="area", weight="weight" if weight else None, questions=(QUESTION,))
+        given.imported(sessions, actor, settings, path, programme_id=programme, mapping=mapping, channel=channel, chosen=chosen)
+        assert listening.store_results(sessions, actor, programme).areas_unweighted is said, channel
+    with sessions.reading() as session:
+        assert [area.name for area in listening.areas(session, actor, programme)] == ["Ash", "Birch"]

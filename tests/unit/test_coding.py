@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from commsapp.errors import BadInput
-from commsapp.listening.coding import COLUMNS, choose_text, clean, code_frame
+from commsapp.listening.coding import COLUMNS, choose_text, clean, code_frame, comments_table
+from commsapp.listening.measuring import listening_results
 from commsapp.textmodels.encoder import Encoder
 from commsapp.textmodels.sentiment import LABELS, SentimentModel
 
@@ -81,6 +82,28 @@ def test_equal_texts_are_computed_once(table: pd.DataFrame, encoder: Encoder, se
     counting = Counting(sentiment)
     code_frame(table, text="comment", translation="english", encoder=encoder, sentiment=counting)  # type: ignore[arg-type]
     assert sorted(counting.seen) == sorted({"I hate it here at night", ENGLISH, "Thank you, lovely event!"})
+
+
+def test_a_coded_table_is_measured_without_counting_what_was_not_read(
+    table: pd.DataFrame, encoder: Encoder, sentiment: SentimentModel
+) -> None:
+    coded = code_frame(table, text="comment", encoder=encoder, sentiment=sentiment).frame
+    coded = coded.assign(day="2026-03-01", ward="Ash", age="16-24")
+    comments = comments_table(coded, chosen="opt-in", date="day", area="ward", attributes=["age"])
+    answers = pd.DataFrame(columns=["response_id", "date", "area", "respondent", "weight", "chosen", "question", "choice"])
+    waves = pd.DataFrame([("Spring", "2026-03-01", "2026-05-31")], columns=["name", "start", "end"])
+    results = listening_results(comments, answers, waves, topics={-1: "No topic"})
+    shares = results[results["measure"] == "topic share"]
+    assert set(shares["n"]) == {3}
+    assert shares["value"].tolist() == [1.0] * len(shares)
+    missed = {"empty": 1, "language not read: cy": 2, "no words": 1}
+    assert all(counts == missed for counts in results["not_coded"])
+    assert {"", "Spring"} == set(results["wave"])
+    assert {"", "age = 16-24"} == set(results["segment"])
+    with pytest.raises(BadInput, match="There is no column 'town'"):
+        comments_table(coded, chosen="opt-in", area="town")
+    with pytest.raises(BadInput, match="coded_language"):
+        comments_table(table, chosen="opt-in")
 
 
 def test_two_runs_and_a_given_codebook_give_equal_content(encoder: Encoder, sentiment: SentimentModel) -> None:

@@ -40,10 +40,10 @@ Moments = tuple[float, float, float]
 
 _COMPOSITION = ("area", "channel")
 _OTHER_DIAGNOSTICS = {
-    "pre-trend": "Two waves show no trend.",
-    "placebo date": "There is no third wave before the start to pretend with.",
-    "placebo outcome": "Only one outcome is compared.",
-    "placebo areas": "There are no other areas to compare with.",
+    "pre-trend": "This design compares two waves and looks at none before them.",
+    "placebo date": "This design compares two waves and looks at none before them.",
+    "placebo outcome": "This design compares one outcome.",
+    "placebo areas": "This design doesn't use other areas; where there are some, their change stands beside it.",
     "fit before the start": "No model is fitted.",
     "leave one out": "There are no donor areas to leave out.",
     "residual autocorrelation": "Two waves are no series.",

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from commsapp.errors import Conflict
 from commsapp.listening import service as listening
-from commsapp.listening.views import Import, Wave
+from commsapp.listening.views import Import
 from commsapp.storage import jobs
 from commsapp.web import fields, request
 from commsapp.web.choices import CHOSEN
@@ -74,7 +74,7 @@ def show(programme_id: int) -> str:
         counted=counted,
         chosen_words=CHOSEN,
         waves=waves,
-        only_months=all(is_month(wave) for wave in waves),
+        only_months=all(wave.proposed for wave in waves),
         context_events=listening.context_events(session, actor, programme_id),
         areas=listening.areas(session, actor, programme_id),
         imports=imports[:_SHOWN_IMPORTS],
@@ -91,11 +91,6 @@ def analyse(programme_id: int) -> Response:
     """Code what is new and compute the results again."""
     job_id = listening.start_analysis(request.session(), request.actor(), programme_id=programme_id)
     return redirect(url_for("jobs.show", job_id=job_id))
-
-
-def is_month(wave: Wave) -> bool:
-    """Whether a wave is one of those that the analysis proposes: a calendar month by its name."""
-    return wave.name == f"{wave.start:%B %Y}" and wave.start.day == 1 and (wave.end - wave.start).days >= 27
 
 
 def _states(programme_id: int, imports: list[Import]) -> dict[int, str]:
