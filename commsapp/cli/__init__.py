@@ -6,6 +6,7 @@ Exit status: 0 done, 1 went wrong, 2 something must be decided or mended by whoe
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,9 @@ for command in (*coding.COMMANDS, *listening.COMMANDS, *serving.COMMANDS, *keepi
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit; errors that people can act on are one sentence on standard error, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that can't show a letter is no reason to stop
     try:
         commands.main(args=arguments, prog_name="commsapp", standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,6 +12,7 @@ from commsapp.cli.showing import console, progress, table
 from commsapp.errors import BadInput
 from commsapp.listening.coding import COLUMNS, Reason, code_frame
 from commsapp.listening.files import UNREADABLE, check_fits, check_output, read_frame, write_frame
+from commsapp.listening.formats.recognise import printable
 from commsapp.textmodels.topics import Granularity, load_codebook, save_codebook
 
 
@@ -64,7 +65,7 @@ def code(
     counts = result.loc[result["coded_skipped"] == "", "coded_topic"].value_counts()
     names = {topic.number: topic.name for topic in coded.codebook.topics} | {-1: "(no topic)"}
     rows = [(number, names.get(cast(int, number), ""), count) for number, count in counts.items()]
-    table(f"Topics in {source.name}", ["Topic#", "Name", "Comments#"], rows)
+    table(f"Topics in {printable(source.name)}", ["Topic#", "Name", "Comments#"], rows)
     console().print(f"{len(result)} rows, {len(coded.codebook.topics)} topics, {skipped} not coded. Written to {output}.")
 
 

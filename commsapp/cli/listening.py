@@ -27,6 +27,22 @@ from commsapp.textmodels.topics import Granularity
 from commsapp.worker import run_inline
 
 
+class _Words(click.ParamType[str]):
+    """Text that can be stored: a terminal with another encoding than UTF-8 may send bytes that are none."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it is. Raises BadInput."""
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            which = param.opts[0] if param else "An option"
+            raise BadInput(f"{which} has characters that are no text in UTF-8.", "Write it in a terminal that uses UTF-8.")
+        return value
+
+
+WORDS = _Words()
+
+
 def opened() -> Sessions:
     """The database of the settings, brought up to date."""
     settings = load_settings()
@@ -64,10 +80,14 @@ def parse_map(pairs: tuple[str, ...]) -> list[tuple[str, str]]:
 
 @click.command("import")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--programme", "programme_name", required=True, metavar="NAME", help="Programme; made if there is none.")
-@click.option("--channel", "channel_name", required=True, metavar="NAME", help="Feedback channel; made if there is none.")
+@click.option(
+    "--programme", "programme_name", required=True, type=WORDS, metavar="NAME", help="Programme; made if there is none."
+)
+@click.option(
+    "--channel", "channel_name", required=True, type=WORDS, metavar="NAME", help="Feedback channel; made if there is none."
+)
 @click.option("--chosen", type=click.Choice(HOW_CHOSEN), help="How people were chosen, for a new channel [default: opt-in].")
-@click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="Say which column is what; may repeat.")
+@click.option("--map", "pairs", multiple=True, type=WORDS, metavar="FIELD=COLUMN", help="Say which column is what; may repeat.")
 @click.option("--date-order", type=click.Choice([order.value for order in DateOrder]), help="How dates are written.")
 def import_file(
     source: Path,
@@ -86,9 +106,7 @@ def import_file(
     or attribute, question, skip, each of which may repeat.
     """
     settings = load_settings()
-    look = preview(source, source.name) if source.is_file() else None
-    if look is None:
-        raise BadInput(f"There is no file {source}.", "Check its name.")
+    look = preview(source)
     mapping = with_choices(look.mapping, parse_map(pairs))
     order = DateOrder(date_order) if date_order else None
     if order is None:
@@ -140,7 +158,7 @@ def show_mapping(mapping: Mapping) -> None:
 
 
 @click.command("analyse")
-@click.option("--programme", "programme_name", required=True, metavar="NAME")
+@click.option("--programme", "programme_name", required=True, type=WORDS, metavar="NAME")
 @click.option("--granularity", type=click.Choice(["coarse", "medium", "fine"]), help="Find topics anew, at this granularity.")
 def analyse(programme_name: str, granularity: str | None) -> None:
     """Code what is new in a programme and compute its listening results, here and now."""
@@ -183,7 +201,7 @@ def by_share(shares: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 @click.command("results")
-@click.option("--programme", "programme_name", required=True, metavar="NAME")
+@click.option("--programme", "programme_name", required=True, type=WORDS, metavar="NAME")
 @click.option("--json", "json_wanted", is_flag=True, help="All of them, for a program to read.")
 def results(programme_name: str, json_wanted: bool) -> None:
     """Print the listening results of a programme, each with n and a 95 % interval."""
@@ -205,7 +223,7 @@ def results(programme_name: str, json_wanted: bool) -> None:
 
 
 @click.command("report")
-@click.option("--programme", "programme_name", required=True, metavar="NAME")
+@click.option("--programme", "programme_name", required=True, type=WORDS, metavar="NAME")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="HTML file to write.")
 def report(programme_name: str, output: Path) -> None:
     """Write the report of a programme: one HTML file that needs nothing else, to read and to print inside the organisation."""

@@ -24,9 +24,12 @@ class CheckedFile:
 
 
 def check_file(path: Path, *, name: str, mapping: Mapping, date_order: DateOrder | None = None) -> CheckedFile:
-    """Open a file, hold the mapping against its columns, and hash it. Call it before a session that writes is used.
+    """Read a file to its end, hold the mapping against its columns, and hash it, before a session that writes is used.
 
-    ``path`` is where the file lies until an import has read it; it must stay there. ``name`` is what its owner calls it.
+    To its end, so that a file that can't be read further somewhere is refused before anything of it is stored.
+
+    ``path`` is where the file lies until an import has read it; it must stay there. ``name`` is what its owner calls it; of
+    that is kept what can stand in a sentence.
 
     Raises
     ------
@@ -35,4 +38,6 @@ def check_file(path: Path, *, name: str, mapping: Mapping, date_order: DateOrder
     """
     table = open_table(path, name=name)
     check(mapping, table.columns)
-    return CheckedFile(path, name, sha256_of(path), table.columns, mapping, date_order)
+    for _ in table.rows():
+        pass
+    return CheckedFile(path, table.name, sha256_of(path), table.columns, mapping, date_order)

@@ -154,9 +154,8 @@ def suggest(table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, 
     ]  # fmt: skip
     if "text" not in found:
         candidates = [column for column in open_columns if column not in {*attributes, *questions}]
-        longest = max(candidates, key=lambda column: _free_text(samples[column]), default=None)
-        if longest is not None and _free_text(samples[longest]) > 0:
-            found["text"] = longest
+        text = _longest(candidates, samples) or (None if questions else _named_text(candidates, samples))
+        found |= {"text": text} if text else {}
     used = {*found.values(), *attributes, *questions}
     left_out = tuple(column for column in table_columns if column not in used)
     return dataclasses.replace(
@@ -186,7 +185,10 @@ def with_choices(mapping: Mapping, choices: Dictionary[str, str] | Iterable[tupl
             raise BadInput(f"The field '{field}' is given twice.", "Choose one column for it.")
         else:
             chosen[field] = _known_as(column, known) if column.strip() else None
-    taken = {column for column in chosen.values() if column} | {column for columns in many.values() for column in columns}
+    picked = [column for column in chosen.values() if column] + [column for columns in many.values() for column in columns]
+    if twice := next((column for column in picked if picked.count(column) > 1), None):
+        raise BadInput(f"The column '{twice}' is chosen twice.", "Choose one place for it.")
+    taken = set(picked)
     fields: dict[str, str | None] = {
         field: chosen.get(field, None if getattr(mapping, field) in taken else getattr(mapping, field)) for field in FIELDS
     }
@@ -297,12 +299,30 @@ def _dated(columns: Sequence[str], samples: Dictionary[str, list[str]], taken: s
     return next(iter(named or fitting), None)
 
 
+def _longest(columns: Sequence[str], samples: Dictionary[str, list[str]]) -> str | None:
+    """The column with the longest cells that read like sentences."""
+    longest = max(columns, key=lambda column: _free_text(samples[column]), default=None)
+    return longest if longest is not None and _free_text(samples[longest]) > 0 else None
+
+
+def _named_text(columns: Sequence[str], samples: Dictionary[str, list[str]]) -> str | None:
+    """The column with the best-known name for comments where its cells are sentences, though few that come again and again.
+
+    A short file in which people say the same looks like boxes that they ticked.
+    """
+    worded = [column for column in columns if _are_worded(samples[column])]
+    return next((column for alias in map(normalise, FIELDS["text"]) for column in worded if normalise(column) == alias), None)
+
+
+def _are_worded(values: Sequence[str]) -> bool:
+    return bool(values) and sum(len(value.split()) >= 3 for value in values) >= 0.4 * len(values)
+
+
 def _free_text(values: Sequence[str]) -> float:
     """Mean length where the cells read like sentences, else 0."""
     if not values or _is_closed(values):
         return 0.0
     links = sum(bool(_LINK.fullmatch(value)) for value in values)
-    worded = sum(len(value.split()) >= 3 for value in values)
     length = sum(map(len, values)) / len(values)
     dated = sum(dates.looks_like_date(value) for value in values)
-    return length if worded >= 0.4 * len(values) and length >= 15 and links + dated < 0.5 * len(values) else 0.0
+    return length if _are_worded(values) and length >= 15 and links + dated < 0.5 * len(values) else 0.0

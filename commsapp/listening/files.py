@@ -39,7 +39,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     BadInput : no such file, or it can't be read.
 
     """
-    if path.is_file() and path.suffix.lower() == ".parquet":
+    if path.suffix.lower() == ".parquet" and _begins(path, b""):
         return _parquet(path)
     with _unpacked(path) as plain:
         table = open_table(plain, name=path.name)
@@ -91,14 +91,14 @@ def _is_blank(cell: object) -> bool:
 def _parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a dozen kinds on damaged files, some of them pyarrow's own
         raise BadInput(f"{path.name} is not a Parquet file that can be read.", "Write it again, or use CSV.") from error
 
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
     """The file itself, or what is inside it where it is compressed with gzip."""
-    if not _is_gzip(path):
+    if not _begins(path, b"\x1f\x8b"):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -111,13 +111,13 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield target
 
 
-def _is_gzip(path: Path) -> bool:
-    """Whether it begins like gzip; what is no file or can't be opened is left to ``open_table``, which says so."""
+def _begins(path: Path, mark: bytes) -> bool:
+    """Whether it is a file that begins so; what is no file or can't be opened is left to ``open_table``, which says so."""
     try:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            return file.read(2) == b"\x1f\x8b"
+            return file.read(len(mark)) == mark
     except (OSError, ValueError):
         return False
 

@@ -7,10 +7,12 @@ from commsapp.config import Settings
 from commsapp.errors import Conflict, NotFound
 from commsapp.listening import analysing, views
 from commsapp.listening.importing import as_import
-from commsapp.storage import codings, events, imports, responses
+from commsapp.storage import codings, events, imports, jobs, responses
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session
 from commsapp.textmodels.encoder import ENCODER_VERSION
+
+_LATEST_JOBS = 1_000
 
 
 def remove_import(session: Session, actor: Actor, import_id: int, *, settings: Settings) -> views.Import:
@@ -21,14 +23,14 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
 
     Raises
     ------
-    NotFound : no such import. Conflict : it has not come to its end yet.
+    NotFound : no such import. Conflict : it waits or is read at this moment.
 
     """
     run = imports.import_run(session, actor, import_id)
     if run is None:
         raise NotFound("There is no such import.", "Go back to the programme.")
-    if run.finished_at is None:
-        raise Conflict("This import has not come to its end yet.", "Wait for it, or cancel it and try it again first.")
+    if _goes_on(session, actor, run):
+        raise Conflict("This import has not come to its end yet.", "Wait for it, or stop it first.")
     removed = as_import(run)
     gone = responses.delete_of_import(session, import_id=run.id)
     codings.delete_codings(session, actor, text_keys=gone)
@@ -39,3 +41,26 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
     with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
         store.delete(gone)
     return removed
+
+
+def import_goes_on(session: Session, actor: Actor, import_id: int) -> bool:
+    """Whether an import waits or is read at this moment; one that failed or was stopped half-way does not.
+
+    Raises
+    ------
+    NotFound : no such import.
+
+    """
+    run = imports.import_run(session, actor, import_id)
+    if run is None:
+        raise NotFound("There is no such import.", "Go back to the programme.")
+    return _goes_on(session, actor, run)
+
+
+def _goes_on(session: Session, actor: Actor, run: imports.ImportRun) -> bool:
+    if run.finished_at is not None:
+        return False
+    return any(
+        job.name == "import" and job.arguments.get("import_id") == run.id and job.state in ("queued", "running")
+        for job in jobs.recent_jobs(session, actor, run.programme_id, limit=_LATEST_JOBS)
+    )

@@ -25,7 +25,7 @@ from commsapp.listening.programmes import (
     remove_wave,
     waves,
 )
-from commsapp.listening.removing import remove_import
+from commsapp.listening.removing import import_goes_on, remove_import
 from commsapp.listening.reporting import (
     codebook_in_use,
     comments_page,
@@ -59,6 +59,7 @@ __all__ = [
     "create_programme",
     "frozen_results",
     "how_read",
+    "import_goes_on",
     "import_of",
     "imports_of",
     "keep",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import secrets
 import shutil
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from commsapp.config import Settings
 from commsapp.errors import BadInput, Unavailable
+from commsapp.listening.formats.recognise import printable
 from commsapp.storage import imports
 from commsapp.storage.session import Session
 
@@ -37,15 +39,17 @@ def keep(path: Path, settings: Settings) -> Path:
         uploads.mkdir(parents=True, exist_ok=True)
         target = uploads / sha256_of(path)
         if not target.exists() or sha256_of(target) != target.name:
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # only we may read it
             shutil.copyfile(path, partial)
             partial.replace(target)
         target.touch()
     except FileNotFoundError as error:
-        raise BadInput(f"There is no file {path}.", "Check its name.") from error
+        raise BadInput(f"There is no file {printable(path.name)}.", "Check its name.") from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Unavailable("The disk is full; nothing was stored.", "Free some space, then try again.") from error
-        raise BadInput(f"{path} can't be read: {error.strerror}.", "Check what it is and who may read it.") from error
+        problem = f"{printable(path.name)} can't be read: {error.strerror}."
+        raise BadInput(problem, "Check what it is and who may read it.") from error
     finally:
         partial.unlink(missing_ok=True)
     return target

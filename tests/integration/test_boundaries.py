@@ -220,6 +220,7 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
     "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
     "listening.how_read": refused(lambda w, s: listening.how_read(s, w.stranger, w.import_id)),
+    "listening.import_goes_on": refused(lambda w, s: listening.import_goes_on(s, w.stranger, w.import_id)),
     "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),
     "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
     "listening.latest_mappings": nothing(lambda w, s: listening.latest_mappings(s, w.stranger, w.programme)),

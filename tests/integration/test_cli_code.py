@@ -196,6 +196,15 @@ def test_a_file_that_cannot_be_read_gives_one_sentence(source: Path, tmp_path: P
     assert name in ended.sentence
 
 
+def test_a_file_whose_name_is_no_text_is_coded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coding, "load_encoder", Nothing)
+    monkeypatch.setattr(coding, "load_sentiment", Nothing)
+    path = given.table(tmp_path / os.fsdecode(b"bad\xff.csv"), [{"comment": "---"}, {"comment": ""}])
+    ended = typed("code", path, "--text", "comment", "--output", tmp_path / "out.csv")
+    assert ended.status == 0, ended.err
+    assert "Topics in bad?.csv" in ended.out
+
+
 def test_a_table_that_would_not_fit_into_a_sheet_is_refused_before_any_work(source: Path, tmp_path: Path) -> None:
     long = given.table(tmp_path / "long.csv", [row(1, "word " * 10_000)])
     ended = typed("code", long, "--text", "comment", "--output", tmp_path / "out.xlsx")

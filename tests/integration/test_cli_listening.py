@@ -166,6 +166,43 @@ def test_a_file_that_cannot_be_imported_gives_one_sentence_and_nothing_is_stored
     assert not (data / "uploads").exists()
 
 
+@pytest.mark.parametrize("name", [b"bad\xff.csv", b"two\nlines.csv", b"n" * 250 + b".csv", b"<b>[b]%s{}.csv"])
+def test_a_file_may_have_any_name_that_its_folder_takes(tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_text("comment,area\nWords of somebody,Ash\nOther words,Birch\n", encoding="utf-8")
+    ended = typed("import", path, *PLACE)
+    assert (ended.status, last(ended)) == (0, "2 added, 0 were there already, 0 rejected."), ended.err
+
+
+def test_what_is_no_file_is_called_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    for path, said in (
+        (tmp_path, f"{tmp_path.name} is a folder. Choose a file in it."),
+        (tmp_path / "pipe.csv", "pipe.csv is not a file that can be read twice. Save it as a file, and choose that."),
+        (tmp_path / "loop.csv", "loop.csv can't be opened. Check its name and who may read it."),
+        (tmp_path / ("n" * 300), f"{'n' * 120} can't be opened. Check its name and who may read it."),
+    ):
+        ended = typed("import", path, *PLACE)
+        assert (ended.status, ended.sentence) == (2, said)
+
+
+@pytest.mark.parametrize("option", ["--programme", "--channel", "--map"])
+def test_words_that_are_no_text_are_refused_in_a_sentence(survey: Path, data: Path, option: str) -> None:
+    ended = typed("import", survey, *PLACE, option, os.fsdecode(b"text=\xff"))
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.sentence.startswith(f"{option} has characters that are no text")
+    assert not (data / "uploads").exists()
+
+
+def test_a_terminal_that_cannot_show_a_letter_stops_nothing(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    path = given.table(tmp_path / "łódź.csv", [{"komentarz": "Łódź jest piękna zimą", "ślad": "ą"}] * 2)
+    ended = typed_apart("import", path, *PLACE, "--map", "text=komentarz", folder=data)
+    assert ended.status == 0, ended.err
+    assert "2 added" in ended.out
+
+
 def test_rejected_rows_are_listed_with_their_reason_and_brackets_in_them_are_words(tmp_path: Path) -> None:
     rows = [{"date": "2026-03-01", "comment": "fine"}, {"date": "[/b] :fire:", "comment": "not"}]
     path = given.table(tmp_path / "said.csv", rows)

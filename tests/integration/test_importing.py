@@ -28,6 +28,7 @@ from commsapp.listening import importing
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.dates import DateOrder
+from commsapp.listening.formats import delimited
 from commsapp.storage import jobs
 from commsapp.storage.session import Sessions, open_sessions
 
@@ -331,6 +332,20 @@ def test_a_file_with_nothing_to_read_or_a_column_that_is_not_there_starts_no_imp
         given.started(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(date="date"))
     with pytest.raises(BadInput, match="no column 'words'"):
         given.started(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(text="words"))
+    for table in ("import_run", "job", "response", "feedback_channel"):
+        assert given.stored(sessions, f"SELECT id FROM {table}") == []
+
+
+def test_a_file_that_cannot_be_read_to_its_end_starts_no_import(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_MOST_REPAIRS", 0)
+    path = tmp_path / "broken.csv"
+    good = "".join(f"{n},Words of somebody about the bins\n" for n in range(1_500))
+    path.write_text("id,comment\n" + good + '7,"never closed\n', encoding="utf-8")
+    programme = given.programme(sessions, actor)
+    with pytest.raises(BadInput, match=r"broken\.csv has more than 0 broken rows; the last one is row 1502"):
+        given.started(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(text="comment"))
     for table in ("import_run", "job", "response", "feedback_channel"):
         assert given.stored(sessions, f"SELECT id FROM {table}") == []
 

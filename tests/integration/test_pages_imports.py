@@ -286,6 +286,36 @@ def test_files_that_were_sent_are_not_sent_again(client: PageClient, site: Site,
     assert stored(site) == (1, 1)
 
 
+def test_files_whose_import_was_taken_back_can_be_sent_once_more(
+    client: PageClient, site: Site, drop: Callable[..., str]
+) -> None:
+    address = drop(survey__csv=SURVEY)
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    site.work(names=("import",))
+    client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove")})
+
+    again = client.post(address, data=choose(client, address, file0_channel="1"))
+    assert again.status_code == 302
+    assert site.work(names=("import",)) == 1
+    with site.sessions.reading() as session:
+        assert [run.added for run in listening.imports_of(session, site.actor, 1)] == [3]
+
+
+def test_an_import_that_failed_can_be_removed(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
+    address = drop(survey__csv=SURVEY)
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    assert "Remove this import" not in client.get("/imports/1").get_data(as_text=True)
+    for path in (site.settings.data_dir / "uploads").iterdir():
+        path.unlink()
+    site.work(names=("import",))
+
+    text = client.get("/imports/1").get_data(as_text=True)
+    assert "It stopped before its end" in text
+    assert "Remove this import" in text
+    client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove")})
+    assert stored(site) == (1, 0)
+
+
 def test_mistakes_are_shown_even_where_the_disk_keeps_nothing(
     client: PageClient, drop: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

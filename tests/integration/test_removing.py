@@ -9,9 +9,10 @@ import pytest
 from commsapp.actor import Actor
 from commsapp.config import Settings
 from commsapp.errors import Conflict
+from commsapp.listening import importing
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
-from commsapp.storage import codings, responses
+from commsapp.storage import codings, jobs, responses
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION
@@ -75,3 +76,26 @@ def test_an_import_that_has_not_ended_is_not_removed(
     run = given.started(sessions, actor, settings, path, programme_id=programme)
     with sessions.writing() as session, pytest.raises(Conflict, match="not come to its end"):
         listening.remove_import(session, actor, run, settings=settings)
+
+
+def test_an_import_that_was_stopped_half_way_is_removed_with_what_it_brought(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "events.csv", [{"comment": f"Said {n}"} for n in range(6)])
+    run = given.started(sessions, actor, settings, path, programme_id=programme)
+
+    def stopped(*_: object) -> None:
+        raise Conflict("Stopped.")
+
+    with pytest.raises(Conflict, match="Stopped"):
+        listening.run_import(sessions, actor, import_id=run, settings=settings, progress=stopped)
+    with sessions.writing() as session:
+        assert listening.import_goes_on(session, actor, run)
+        jobs.cancel(session, actor, jobs.recent_jobs(session, actor)[0].id)
+        assert not listening.import_goes_on(session, actor, run)
+    assert given.stored(sessions, "SELECT count(*) FROM response") == [(2,)]
+    with sessions.writing() as session:
+        listening.remove_import(session, actor, run, settings=settings)
+    assert given.stored(sessions, "SELECT count(*) FROM response") == [(0,)]

@@ -43,6 +43,14 @@ def test_a_file_of_ticks_only_has_no_text() -> None:
     assert (found.text, found.questions) == (None, (HEARD,))
 
 
+def test_comments_that_come_again_and_again_are_comments_where_there_is_nothing_else_to_read() -> None:
+    same = ["Dealers at the station", "The bins again please"] * 2
+    assert suggest(["id", "Comment"], rows(id=["1", "2", "3", "4"], Comment=same)).text == "Comment"
+    assert suggest(["id", "Response"], rows(id=["1", "2", "3", "4"], Response=["Yes", "No"] * 2)).text is None
+    asked = suggest(["Comment", HEARD], [{"Comment": text, HEARD: "Yes"} for text in same])
+    assert (asked.text, asked.questions) == (None, (HEARD,))
+
+
 def test_a_name_alone_does_not_make_a_field_that_would_fail_every_row() -> None:
     sample = rows(
         id=["1", "1", "2"], weight=["high", "low", "low"], date=["soon", "later", "never"], consent=["I agree", "I agree", "no"],
@@ -68,7 +76,12 @@ def test_a_choice_moves_a_column_and_frees_the_one_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choices", "said"), [([("colour", "a")], "no field 'colour'"), ([("text", "a"), ("text", "b")], "given twice")]
+    ("choices", "said"),
+    [
+        ([("colour", "a")], "no field 'colour'"),
+        ([("text", "a"), ("text", "b")], "given twice"),
+        ([("text", "a"), ("question", "a")], "'a' is chosen twice"),
+    ],
 )
 def test_a_choice_that_means_nothing_is_refused(choices: list[tuple[str, str]], said: str) -> None:
     with pytest.raises(BadInput, match=said):

@@ -139,6 +139,27 @@ def test_what_is_packed_with_gzip_is_unpacked(table: pd.DataFrame, tmp_path: Pat
     assert read_frame(tmp_path / name)["id"].tolist() == table["id"].tolist()
 
 
+def test_a_damaged_parquet_file_is_refused_with_a_sentence_wherever_the_damage_is(tmp_path: Path) -> None:
+    path = tmp_path / "said.parquet"
+    pd.DataFrame({"comment": ["Words of somebody"] * 9, "when": pd.Timestamp("2026-03-01")}).to_parquet(path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + b"\xa7" + whole[place + 1 :])
+        try:
+            read_frame(path)
+        except BadInput as error:
+            assert str(error).startswith("said.parquet is not a Parquet file")
+    path.write_bytes(b"")
+    with pytest.raises(BadInput, match="Parquet"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".parquet", "n" * 300 + ".csv", "a\0b.csv", "gone.parquet"])
+def test_a_name_that_no_file_can_have_is_a_file_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match=r"can't be opened|There is no file"):
+        read_frame(tmp_path / name)
+
+
 def test_a_gzip_bomb_or_a_cut_off_one_is_refused_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LARGEST_UNPACKED", 1_000_000)
     bomb = tmp_path / "bomb.csv.gz"

@@ -4,6 +4,7 @@ import codecs
 import csv
 import dataclasses
 import io
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_the_separator_is_found_though_cells_hold_others_and_line_ends(tmp_path:
 @pytest.mark.parametrize(
     ("encoding", "shown"),
     [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be"),
-     ("cp1252", "cp1252")],
+     ("utf-32", "utf-32"), ("cp1252", "cp1252")],
 )  # fmt: skip
 def test_the_encoding_is_found(tmp_path: Path, encoding: str, shown: str) -> None:
     found = table(tmp_path, "Comment;Area\r\nThe café is “shut”;Tŷ\r\n".replace("ŷ", "y").encode(encoding))
@@ -134,6 +135,19 @@ def test_a_line_beyond_the_limit_is_never_held_whole(tmp_path: Path) -> None:
     rows = list(table(tmp_path, f"a,b\n1,x\n2,{'y' * 5000}\n3,z\n", text_row=1000).rows())
     assert [row.number for row in rows] == [2, 3, 4]
     assert "more than 1,000 characters" in rows[1].problem
+
+
+@pytest.mark.parametrize("content", ["{long}", "id,{long}\n1,x\n"])
+def test_where_only_a_broken_row_could_be_the_header_it_is_named(tmp_path: Path, content: str) -> None:
+    with pytest.raises(BadInput, match=r"Row 1 of survey\.csv can't be read: it has more than 1,000 characters\."):
+        table(tmp_path, content.format(long="y" * 5000), text_row=1000)
+
+
+def test_a_header_of_very_many_digits_is_read_at_once(tmp_path: Path) -> None:
+    began = time.process_time()
+    found = table(tmp_path, f"id,{'1' * 200_000}x\n1,a\n2,b\n")
+    assert len(found.columns) == 2
+    assert time.process_time() - began < 5
 
 
 def test_a_file_of_broken_rows_is_given_up(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """JSON Lines: nested values, bad lines, resumption."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,23 @@ def test_a_bad_line_is_a_problem_and_the_others_are_read(tmp_path: Path) -> None
 def test_names_that_end_up_alike_are_kept_apart(tmp_path: Path) -> None:
     found = table(tmp_path, '{"a/b": "1", "a": {"b": "2"}, "": "3", "x\\u0000\\ud800": "4"}\n')
     assert found.columns == ("a/b", "a/b (2)", "Column", "x\ufffd")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_lines_are_recognised_in_any_encoding_that_is_marked(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_bytes('{"text": "Łódź"}\n{"text": "b"}\n'.encode(encoding))
+    found = open_table(path)
+    assert (found.format, [(row.cells or {})["text"] for row in found.rows()]) == ("jsonl", ["Łódź", "b"])
+
+
+def test_very_many_names_or_very_long_ones_are_no_burden(tmp_path: Path) -> None:
+    alike = json.dumps({"x" * 400 + str(number): 1 for number in range(20_000)})
+    deep = ('{"' + "k" * 8_000 + '":') * 900 + '"deep"' + "}" * 900
+    began = time.process_time()
+    rows = list(table(tmp_path, '{"text": "a"}\n' + alike + "\n" + deep + "\n").rows())
+    assert time.process_time() - began < 5
+    assert [row.problem for row in rows] == ["", "Line 2 has more names than the 500 that can be read.", ""]
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,26 @@ def test_cells_are_read_as_the_sheet_shows_them(tmp_path: Path) -> None:
     first, second = (list((row.cells or {}).values()) for row in found.rows())
     assert first == ["7", "007", "2026-02-03", "TRUE", ""]
     assert second == ["0.1", "x", "2026-02-03 14:05:00", "FALSE", "end"]
-    assert any("'Data', the first of 2" in note for note in found.notes)
+    assert any("'Data', one of 2 with something in them. To read another one, save it as CSV." in note for note in found.notes)
     assert any("#REF!" in note for note in found.notes)
+
+
+def test_a_cover_in_front_of_the_table_is_passed_over_and_a_hidden_sheet_too(tmp_path: Path) -> None:
+    def write(book: Any) -> None:
+        hidden = book.add_worksheet("Lists")
+        hidden.write_row(0, 0, ["a", "b"])
+        hidden.write_row(1, 0, ["c", "d"])
+        hidden.hide()
+        book.add_worksheet("Cover").write_column(0, 0, ["Survey of March", "By the team", "For us only"])
+        sheet = book.add_worksheet("Data")
+        sheet.write_row(0, 0, ["id", "comment"])
+        sheet.write_row(1, 0, [1, "Words"])
+        sheet.activate()
+
+    found = opened(workbook(tmp_path / "a.xlsx", write))
+    assert (found.sheet, found.columns) == ("Data", ("id", "comment"))
+    only = opened(workbook(tmp_path / "b.xlsx", lambda book: book.add_worksheet().write_column(0, 0, ["comment", "a", "b"])))
+    assert [list((row.cells or {}).values()) for row in only.rows()] == [["a"], ["b"]]
 
 
 def test_reading_goes_on_after_a_row(tmp_path: Path) -> None:

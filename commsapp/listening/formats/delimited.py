@@ -46,11 +46,16 @@ def open_delimited(source: Source) -> Table:
 def _first_rows(stream: io.TextIOWrapper, separator: str, source: Source) -> tuple[Shape, int | None]:
     """The shape, and the number of data rows where the file ends within the rows looked at."""
     first: list[tuple[int, Sequence[str]]] = []
+    broken = ""
     for number, cells, problem in _Records(stream, separator, source.name, source.limits):
-        if not problem and not is_blank(cells):
+        if problem:
+            broken = broken or f"Row {number} of {source.name} can't be read: {problem}."
+        elif not is_blank(cells):
             first.append((number, cells))
         if len(first) >= SAMPLE_ROWS:
             return find_shape(first, source.name, source.limits.columns), None
+    if broken and len(first) < 2:  # what is left is no table, but the file isn't empty either
+        raise BadInput(broken, "Open it in a spreadsheet, save it as 'CSV UTF-8', and try again.")
     shape = find_shape(first, source.name, source.limits.columns)
     return shape, sum(number >= shape.data_from for number, _ in first)
 

@@ -12,6 +12,8 @@ from commsapp.listening.formats.table import Source
 _CHUNK = 1_048_576
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -34,11 +36,15 @@ class Encoding:
         return text.removeprefix("\ufeff")
 
 
+def marked(head: bytes) -> str:
+    """The encoding that a byte-order mark names; '' where there is none."""
+    return next((name for mark, name in _BOMS if head.startswith(mark)), "")
+
+
 def find_encoding(source: Source) -> Encoding:
     """Reads the whole file once in pieces where it has no byte-order mark. Raises BadInput when it is no text."""
-    for mark, name in _BOMS:
-        if source.head.startswith(mark):
-            return Encoding(name)
+    if name := marked(source.head):
+        return Encoding(name)
     wide = _utf16_without_mark(source.head)
     if wide:
         return Encoding(wide, "Read as UTF-16, though the file doesn't say so.")

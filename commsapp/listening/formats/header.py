@@ -17,6 +17,8 @@ SAMPLE_ROWS = 60
 _VALUE = re.compile(r"[-+]?[\d.,:/% -]*\d[\d.,:/% -]*(T[\d:.]+Z?)?")
 """A number, date or time: what stands below a header, seldom in one."""
 
+_LONGEST_VALUE = 100
+
 Numbered = tuple[int, Sequence[str]]
 """A row's number and its cells."""
 
@@ -75,7 +77,7 @@ def find_shape(rows: Sequence[Numbered], name: str, most_columns: int) -> Shape:
             f"{name} has {width:,} columns; at most {most_columns} can be read.",
             "Delete the columns that you don't need, and try again.",
         )
-    if not note and any(_VALUE.fullmatch(cell.strip()) for cell in cells):
+    if not note and any(_is_value(cell.strip()) for cell in cells):
         note = f"Row {number} was taken as the header, though it has numbers in it; if the file has no header, add one."
     return Shape(unique_names(cells[:width]), number, data_from, note)
 
@@ -98,10 +100,15 @@ def _header_place(filled: Sequence[Numbered]) -> int:
     wide = [place for place, (_, cells) in enumerate(filled) if _is_wide(cells, typical)]
     for place in wide:
         texts = [cell.strip() for cell in filled[place][1] if cell.strip()]
-        names = sum(1 for text in texts if len(text) <= LONGEST_NAME and not _VALUE.fullmatch(text))
+        names = sum(1 for text in texts if len(text) <= LONGEST_NAME and not _is_value(text))
         if names >= 0.5 * len(texts) and len(set(texts)) >= 0.5 * len(texts):
             return place
     return wide[0] if wide else 0
+
+
+def _is_value(text: str) -> bool:
+    # The length first: the expression takes minutes for a hundred thousand digits.
+    return len(text) <= _LONGEST_VALUE and _VALUE.fullmatch(text) is not None
 
 
 def _is_wide(cells: Sequence[str], typical: int) -> bool:

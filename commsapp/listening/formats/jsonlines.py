@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from commsapp.errors import BadInput
-from commsapp.listening.formats.encoding import Encoding, find_encoding
+from commsapp.listening.formats.encoding import Encoding, find_encoding, marked
 from commsapp.listening.formats.table import Limits, Reader, Row, Source, Table
-from commsapp.listening.formats.tidy import column_name, numbered
+from commsapp.listening.formats.tidy import LONGEST_NAME, column_name, numbered
 
 _SUFFIXES = {".jsonl", ".ndjson", ".jsonlines"}
 _SAMPLE_LINES = 1_000
@@ -22,8 +22,9 @@ def recognises(source: Source) -> bool:
     suffix = PurePath(source.name).suffix.casefold()
     if suffix in _SUFFIXES | {".json"}:
         return True
-    first = source.head.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 1)[0]
-    if not first.startswith(b"{"):
+    beginning = source.head.decode(marked(source.head) or "utf-8", "replace")
+    first = beginning.lstrip("\ufeff \t\r\n").split("\n", 1)[0]
+    if not first.startswith("{"):
         return False
     try:
         return isinstance(json.loads(first), dict)
@@ -107,23 +108,27 @@ def _row(number: int, line: str, limits: Limits) -> Row | None:
         if not isinstance(found, dict):
             return Row(number, raw, f"Line {number} is not a JSON object.")
         cells: dict[str, str] = {}
-        _flatten(found, "", cells)
+        _flatten(found, "", cells, limits.columns)
     except ValueError as error:
-        return Row(number, raw, f"Line {number} is not JSON: {error}.")
+        where = f" from character {error.colno} on" if isinstance(error, json.JSONDecodeError) else ""
+        return Row(number, raw, f"Line {number} can't be read as JSON{where}.")
     except RecursionError:
         return Row(number, raw, f"Line {number} has objects nested too deep.")
     if len(cells) > limits.columns:
-        return Row(number, raw, f"Line {number} has {len(cells):,} names; at most {limits.columns} can be read.")
+        return Row(number, raw, f"Line {number} has more names than the {limits.columns} that can be read.")
     if len(line) > limits.text_cell and any(len(cell) > limits.text_cell for cell in cells.values()):
         return Row(number, None, f"Line {number} has a value with more than {limits.text_cell:,} characters.")
     return Row(number, cells) if any(cell.strip() for cell in cells.values()) else None
 
 
-def _flatten(found: dict[str, object], above: str, cells: dict[str, str]) -> None:
+def _flatten(found: dict[str, object], above: str, cells: dict[str, str], most: int) -> None:
+    """Add an object's values to the cells; one name more than may be ends it, as telling many equal names apart takes long."""
     for key, value in found.items():
+        if len(cells) > most:
+            return
         name = f"{above}{key}"
         if isinstance(value, dict) and value:
-            _flatten(value, f"{name}/", cells)
+            _flatten(value, f"{name[:LONGEST_NAME]}/", cells, most)
             continue
         # two names can end up alike: {"a/b": 1, "a": {"b": 2}}
         cells[numbered(column_name(name) or "Column", cells)] = _shown(value)

@@ -11,6 +11,7 @@ from commsapp.errors import Ambiguous
 from commsapp.listening.columns import Mapping, suggest
 from commsapp.listening.dates import DateOrder, find_order
 from commsapp.listening.formats import LIMITS, Limits, Row, Table, open_table
+from commsapp.listening.formats.tidy import clean
 
 _SCANNED_ROWS = 2_000
 _WHOLE_FILE = 50_000_000
@@ -19,7 +20,10 @@ _WHOLE_FILE = 50_000_000
 
 @dataclass(frozen=True)
 class Preview:
-    """A look into a file. ``question`` is set where the order of its dates has to be asked; ``date_order`` is None then."""
+    """A look into a file. ``question`` is set where the order of its dates has to be asked; ``date_order`` is None then.
+
+    ``sample`` are the first rows with cells as they would be stored, which any page can show.
+    """
 
     table: Table
     columns: tuple[str, ...]
@@ -42,7 +46,7 @@ def preview(path: Path, name: str | None = None, rows: int = 20, *, limits: Limi
     return Preview(
         table=table,
         columns=table.columns,
-        sample=[{column: row.get(column, "") for column in table.columns} for row in cells[:rows]],
+        sample=[{column: clean(row.get(column, "")) for column in table.columns} for row in cells[:rows]],
         mapping=mapping,
         date_order=order,
         question=question,

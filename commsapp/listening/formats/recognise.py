@@ -37,7 +37,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 def look(path: Path, name: str | None, limits: Limits) -> Source:
     """How the file begins. Raises BadInput when it can't be opened, is empty, or is plainly something else."""
-    name = printable(name or path.name)
+    name = printable(name or path.name or str(path))
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):

@@ -7,12 +7,21 @@ from collections.abc import Container
 
 LONGEST_NAME = 400
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_MISREAD = re.compile(r"[\x80-\x9f]")
+_NO_CHARACTER = re.compile(
+    f"[\ud800-\udfff\ufdd0-\ufdef{''.join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))}]"
+)
+_WINDOWS = {number: bytes([number]).decode("cp1252", "ignore") for number in range(0x80, 0xA0)}
 
 
 def clean(text: str) -> str:
-    """Text without control characters (line ends and tabs stay), lone surrogates as U+FFFD, all else untouched."""
-    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    """Text without control characters (line ends and tabs stay), with U+FFFD for half characters and such as are none.
+
+    The control characters from U+0080 to U+009F are quotation marks and dashes of Windows-1252 that some program misread on
+    the way, so they become these.
+    """
+    text = _NO_CHARACTER.sub("\ufffd", _CONTROL.sub("", text))
+    return text.translate(_WINDOWS) if _MISREAD.search(text) else text
 
 
 def column_name(text: str) -> str:

@@ -35,7 +35,10 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "zip": ("{name} is a zip file, not a table.", "Unpack it, and choose the file inside."),
     "damaged": ("{name} is damaged: it begins like a workbook but can't be read.", "Open it in Excel, save it, and try again."),
     "empty": ("{name} is empty.", "Choose a file with a header row and at least one row below it."),
-    "columns": ("{name} has {0:,} columns; at most {limits.columns:,} can be read.", "Delete the columns that you don't need."),
+    "columns": (
+        "{name} has {0:,} columns; at most {limits.columns:,} can be read.",
+        "Delete those that you don't need, and any that only look empty.",
+    ),
     "rows": ("{name} has {0:,} rows; at most {limits.xlsx_rows:,} can be read.", _CSV),
     "cell": ("Row {1} of {name} has a cell with {0:,} characters; at most {limits.xlsx_cell:,} can be read.", "Shorten it."),
     "memory": ("{name} needs more memory than reading a workbook may take.", _CSV),
@@ -50,7 +53,8 @@ def open_workbook(source: Source) -> Table:
         shape = find_shape(list(child.rows()), source.name, source.limits.columns)
     notes = [shape.note] if shape.note else []
     if facts["filled"] > 1:
-        notes.append(f"Read the sheet '{facts['sheet']}', the first of {facts['filled']} with something in it.")
+        chosen = f"Read the sheet '{facts['sheet']}', one of {facts['filled']} with something in them."
+        notes.append(f"{chosen} To read another one, save it as CSV.")
     if shape.header_row > 1:
         notes.append(f"The header is in row {shape.header_row}; what stands above it was left out.")
     if facts["errors"]:

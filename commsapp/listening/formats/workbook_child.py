@@ -112,17 +112,21 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def choose_sheet(book: Any) -> tuple[str, int, Any]:
-    """The first visible sheet with data, else the first with data; its name, how many have data, and the sheet."""
-    filled: list[tuple[bool, int, str]] = []
+    """The first visible sheet that holds a table, else any with data; its name, how many have data, and the sheet.
+
+    A cover with a title and a few lines has one column, or one row.
+    """
+    filled: list[tuple[bool, bool, int, str]] = []
     for facts in book.sheets_metadata:
         if "WorkSheet" in str(facts.typ):
             sheet = book.get_sheet_by_name(facts.name)
             if sheet.start is not None and next(sheet_rows(sheet), None) is not None:
-                filled.append((str(facts.visible) != "SheetVisibleEnum.Visible", len(filled), facts.name))
+                hidden = str(facts.visible) != "SheetVisibleEnum.Visible"
+                filled.append((hidden, sheet.width < 2 or sheet.height < 2, len(filled), facts.name))
                 del sheet
     if not filled:
         raise Refused("empty")
-    name = min(filled)[2]
+    name = min(filled)[-1]
     return name, len(filled), book.get_sheet_by_name(name)
 
 

@@ -13,6 +13,7 @@ from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping, missing
 from commsapp.listening.views import Programme
+from commsapp.storage import jobs
 from commsapp.storage.session import told
 from commsapp.web import entered, fields, request, uploads, wording
 from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, HANDLING, READ_AS
@@ -88,8 +89,10 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
     sending = http.method == "POST"
     before = entered.kept(token, settings)
     if before is not None and before.job_id is not None:
-        job = url_for("jobs.show", job_id=before.job_id)
-        return redirect(job) if sending else (render_template("imports/sent.html", job=job, again=_again(programme)), 200)
+        if _is_there(before.job_id):
+            job = url_for("jobs.show", job_id=before.job_id)
+            return redirect(job) if sending else (render_template("imports/sent.html", job=job, again=_again(programme)), 200)
+        before = None
     into = _target(programme)
     session.rollback()  # nobody else should wait for the database while files are looked at
     files = [settle(look(number, one, settings), into) for number, one in enumerate(batch.uploads)]
@@ -120,6 +123,16 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
         missing=lambda file: missing(chosen_fields(form, file)),
     )
     return page, 422 if sending else 200
+
+
+def _is_there(job_id: int) -> bool:
+    """Whether the import of a job is there still; it may have been taken back."""
+    session, actor = request.session(), request.actor()
+    job = jobs.job(session, actor, job_id)
+    try:
+        return job is not None and bool(listening.import_of(session, actor, int(job.arguments["import_id"])))
+    except NotFound:
+        return False
 
 
 def _target(programme: Programme | None) -> Target:
@@ -213,6 +226,7 @@ def show(import_id: int) -> str:
         handling_words=HANDLING,
         missing=missing(how.mapping.fields()),
         how=how,
+        goes_on=listening.import_goes_on(session, actor, import_id),
         columns=_read_as(how.mapping),
         rejected=listening.rejected(session, actor, import_id),
         most_rejected=MOST_REJECTED,
