@@ -42,6 +42,8 @@ def code(
     if save and use:
         raise BadInput("--save-codebook and --codebook don't go together.", "Use one of them.")
     check_output(output)
+    if output.exists() and source.exists() and output.samefile(source):
+        raise BadInput(f"{output} is the file that is read.", "Give --output another name, so that nothing is overwritten.")
     if save and save.exists() and not save.is_dir():
         raise BadInput(f"{save} is a file, not a folder.", "Give --save-codebook a folder.")
     frame = read_frame(source)

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     EMPTY = "empty"
     BROKEN = "unreadable"
     NO_WORDS = "no words"
+    NO_ANSWER = "no answer"
     LANGUAGE = "language not read"
 
 
@@ -71,6 +72,14 @@ class CodedTexts:
 
 _SPACE = re.compile(r"\s+")
 _BROKEN_SHARE = 0.1
+
+
+# What people write into a box that they want to leave empty; nothing that could be meant ('no', 'nothing works here').
+_SAYS_NOTHING = re.compile(
+    r"\W*(n\W?a|not applicable|none|nil|blank|no (comments?|answer|reply|response|opinion)"
+    r"|nothing( (else )?to (say|add|report))?)\W*",
+    re.IGNORECASE,
+)
 
 
 def clean(text: str) -> str:
@@ -119,6 +128,8 @@ def _problem(text: str) -> Reason | None:
     # A letter, or a symbol such as an emoji: a bare number or dash answers another question than 'what do you think'.
     if not any(c.isalpha() or unicodedata.category(c) == "So" for c in text if c != "\ufffd"):
         return Reason.NO_WORDS
+    if _SAYS_NOTHING.fullmatch(text):
+        return Reason.NO_ANSWER
     return None
 
 

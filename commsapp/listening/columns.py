@@ -25,7 +25,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "area": (
         "area", "area code", "area name", "ward", "neighbourhood", "neighborhood", "borough", "district", "local authority",
-        "council", "town", "city", "locality", "location", "place", "county", "region", "state", "force", "lsoa", "msoa",
+        "council", "town", "city", "locality", "location", "place", "where", "county", "region", "state", "force", "lsoa", "msoa",
     ),
     "language": ("language", "lang", "language code", "language of response", "detected language"),
     "translation": ("translation", "translated text", "english translation", "text english", "translation english", "in english"),
@@ -45,6 +45,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """What a column may be, and the names it goes by, best first; letter case, spaces, underscores and hyphens don't matter."""
 
 CONSENTS = ("log", "analyse", "quote", "publish")
+_YES, _NO = frozenset({"yes", "y", "true", "given", "agreed"}), frozenset({"no", "n", "false", "refused", "none"})
 HANDLINGS = ("open", "official-sensitive", "concern")
 
 _MANY = {"attribute": "attributes", "question": "questions", "skip": "left_out"}
@@ -254,16 +255,26 @@ def _fits(field: str, values: Sequence[str]) -> bool:
     if field == "identity":
         # A few ids that come twice are rows to be rejected; told apart by whole rows, a longer export would double them all.
         return len(set(values)) >= MOSTLY * len(values)
+    # One word that isn't known keeps its own row out; were the whole column left out, a concern would go in as open to all.
     if field == "consent":
-        return all(consent_words(value) is not None for value in values)
+        return any(consent_words(value) is not None for value in values)
     if field == "handling":
-        return all(handling_word(value) is not None for value in values)
+        return any(handling_word(value) is not None for value in values)
     return True
 
 
 def consent_words(cell: str) -> tuple[str, ...] | None:
-    """The uses that a person agreed to, in their fixed order; None when the cell has a word that is none of them."""
+    """The uses that a person agreed to, in their fixed order; None when the cell has a word that is none of them.
+
+    A single word stands for those before it too, as nobody agrees to be quoted and not to be read; several words stand for
+    themselves. 'Yes' is to log and to analyse, 'no' is to log alone.
+    """
     words = {word.replace("analyze", "analyse") for word in re.split(r"[\s,;|/+&]+", cell.casefold()) if word and word != "and"}
+    if len(words) == 1:
+        (word,) = words
+        if word in _YES or word in _NO:
+            return CONSENTS[: 2 if word in _YES else 1]
+        return CONSENTS[: CONSENTS.index(word) + 1] if word in CONSENTS else None
     return None if words - set(CONSENTS) else tuple(word for word in CONSENTS if word in words)
 
 

@@ -30,6 +30,9 @@ _NAMES = {
 }  # fmt: skip
 """Every language that is recognised in texts, and some that people name; a test holds it against the recogniser."""
 
+UNKNOWN = "und"
+"""The code of a language that nobody can tell."""
+
 _OTHER_NAMES = {
     "cymraeg": "cy", "polski": "pl", "română": "ro", "gaeilge": "ga", "gaelic": "gd", "persian": "fa", "bangla": "bn",
     "panjabi": "pa", "mandarin": "zh", "filipino": "tl", "slovene": "sl", "moldovan": "ro", "sinhalese": "si",
@@ -50,7 +53,7 @@ _CODE = re.compile(r"([a-z]{2})(?:[-_].*)?")
 
 def language(code: str) -> str:
     """'cy' → 'Welsh', 'en-GB' → 'English'; a code of no language known here stays as it is."""
-    return _NAMES.get(code.partition("-")[0], code)
+    return "language not known" if code == UNKNOWN else _NAMES.get(re.split("[-_]", code)[0], code)
 
 
 def code_of(words: str | None) -> str | None:

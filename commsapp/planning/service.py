@@ -291,15 +291,24 @@ def what_it_can_show(
     listening_result_id: int,
     direction: str = "",
     target_difference: float | None = None,
+    wave: str = "",
 ) -> CanShow:
     """Say what waves as large as the one behind a listening result can show; as the smallest, for one over all waves.
+
+    ``wave`` names the wave that counts instead, where it is known which one a change is measured from.
 
     Raises
     ------
     NotFound : no such listening result.
 
     """
-    result = _smallest_wave(session, actor, listening.result(session, actor, listening_result_id))
+    result = listening.result(session, actor, listening_result_id)
+    same = {name: getattr(result, name) for name in ("measure", "item", "area", "segment")}
+    chosen = listening.frozen_results(session, actor, result.programme_id, wave=wave, **same) if wave else None
+    if chosen is not None and len(chosen):
+        result = listening.result(session, actor, int(chosen["id"].iloc[0]))
+    else:
+        result = _smallest_wave(session, actor, result)
     return can_show(result, direction=direction, target_difference=target_difference)
 
 

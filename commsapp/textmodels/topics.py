@@ -94,7 +94,7 @@ def discover(
     """Find topics in texts.
 
     The order of the texts and how often one is repeated make no difference to topics and names. Above 100,000 distinct texts
-    a seeded sample is used. Fewer than 5 give no topic.
+    a seeded sample is used. Fewer than 5 give no topic, nor do texts that fall into one group: topics tell texts apart.
 
     Parameters
     ----------
@@ -118,6 +118,9 @@ def discover(
         return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
     clusters = _clusters(len(rows), granularity, seed, progress)
     phrases = _phrases([texts[row] for row in rows], vectors, clusters, encoder)
+    if len(phrases) < 2:
+        # One topic that everything falls into says nothing, however its name reads: there are too few texts to tell any apart.
+        return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
     similarity = nearest(vectors, clusters.centroids_)[1]
     threshold = float(np.quantile(similarity, _LEFT_OUT, method="lower"))
     draft = make_codebook(

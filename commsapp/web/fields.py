@@ -187,8 +187,8 @@ class NumberField(_Worded, FloatField):  # type: ignore[misc]
         self.unreadable = unreadable
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read '1,200.5' and '6 %' as well."""
-        self.data = _read(valuelist, lambda text: _finite(text.replace(",", "").rstrip("% ")), self.unreadable)
+        """Read '1,200.5', '£1,200' and '6 %' as well."""
+        self.data = _read(valuelist, lambda text: _finite(text.replace(",", "").lstrip("£ ").rstrip("% ")), self.unreadable)
 
 
 class DayField(_Worded, Field):  # type: ignore[misc]

@@ -121,7 +121,7 @@ def _plan(page: Page, check_page: Check) -> None:
     expect(page.get_by_role("heading", name="What 1,000 replies can and cannot show")).to_be_visible()
     expect(page.get_by_label("Objective")).to_have_value(re.compile("^In November 2025, 44 % of people answered ‘Yes’"))
     check_page(page, "plan")
-    page.get_by_role("button", name="Fix and save").click()
+    page.get_by_role("button", name="Save the plan").click()
     expect(page.locator(".govuk-error-summary")).to_be_focused()
     check_page(page, "plan-mistakes", expected=("422",))
     page.heard.clear()  # type: ignore[attr-defined]
@@ -140,10 +140,10 @@ def _plan(page: Page, check_page: Check) -> None:
     page.get_by_label("By how much?").fill("10")
     page.get_by_label("Smallest change that matters (optional)").fill("5")
     page.get_by_label("By when?").fill("28/2/2026")
-    page.get_by_role("button", name="Fix and save").click()
+    page.get_by_role("button", name="Save the plan").click()
     page.get_by_label("This campaign began on 1 December 2025; what I expect is set afterwards").check()
     page.heard.clear()  # type: ignore[attr-defined]
-    page.get_by_role("button", name="Fix and save").click()
+    page.get_by_role("button", name="Save the plan").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(planned.name)
 
 

@@ -48,7 +48,7 @@ def test_behaviours_and_playbooks_follow_the_approach_that_is_ticked(page: Page,
     expect(behaviour).to_have_value("")
     behaviour.select_option("report")
     page.get_by_label("First day").fill("1/12/2025")
-    page.get_by_role("button", name="Fix and save").click()
+    page.get_by_role("button", name="Save the plan").click()
 
     expect(page.get_by_label("This campaign began on 1 December 2025")).to_be_visible()
     expect(behaviour).to_have_value("report")
@@ -62,7 +62,7 @@ def test_without_javascript_every_behaviour_stands_under_its_approach(browser: B
     tab.goto(address)
     tab.get_by_label("Community engagement").check()
     tab.get_by_label("Behaviour that it works on").select_option("recognise")
-    tab.get_by_role("button", name="Fix and save").click()
+    tab.get_by_role("button", name="Save the plan").click()
     chosen = tab.locator("#behaviour").evaluate("list => list.selectedOptions[0].parentElement.label")
     assert chosen == "Community engagement"
     context.close()

@@ -247,3 +247,13 @@ def test_rows_that_cannot_be_read_stay_and_say_so(tmp_path: Path, monkeypatch: p
     assert (out["coded_topic"] == "-1").all()
     assert "[/] too many" in out.iloc[4].tolist()
     assert '2,"never closed' in out.iloc[1].tolist()
+
+
+def test_the_file_that_is_read_is_never_overwritten(tmp_path: Path) -> None:
+    source = given.table(tmp_path / "said.csv", [{"comment": SAID[0]}])
+    before = source.read_bytes()
+    (tmp_path / "folder").mkdir()
+    ended = typed("code", source, "--text", "comment", "--output", tmp_path / "folder" / ".." / "said.csv")
+    assert ended.status == 2
+    assert "is the file that is read" in ended.sentence
+    assert source.read_bytes() == before

@@ -119,7 +119,7 @@ def test_a_few_comments_are_shown_with_the_advice_not_to_quote_them(client: Page
     text = text_of(client, address(filled), wave="February")
 
     assert "Fewer than 10 comments stand behind these figures" in text
-    assert "Fewer than 10: don’t quote" in text
+    assert "Tone of fewer than 10: don’t quote" in text
     assert "5 read and sorted" in text
     assert "Fewer than 10 comments" not in text_of(client, address(filled), wave="November")
 
@@ -206,12 +206,10 @@ def test_a_topic_shows_what_people_said_in_their_words_with_its_translation(clie
     assert "Negative May be quoted" in text
 
 
-def test_a_comment_says_when_it_is_sensitive_or_not_for_quoting(client: PageClient, filled: heard.Heard) -> None:
+def test_a_comment_says_when_it_is_sensitive_or_may_be_quoted(client: PageClient, filled: heard.Heard) -> None:
     pages = "".join(text_of(client, address(filled, "topics/0"), page=str(number)) for number in (1, 2))
 
-    assert re.search(
-        r"My cousin did it 10 November 2025 · Ash · Inbox · English Negative Not for quoting Official-sensitive", pages
-    )
+    assert re.search(r"My cousin did it 10 November 2025 · Ash · Inbox · English Negative Official-sensitive", pages)
 
 
 def test_what_people_typed_is_never_markup(client: PageClient, filled: heard.Heard) -> None:

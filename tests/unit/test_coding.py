@@ -106,6 +106,16 @@ def test_a_coded_table_is_measured_without_counting_what_was_not_read(
         comments_table(table, chosen="opt-in")
 
 
+@pytest.mark.parametrize("text", ["n/a", "N.A.", "None.", "no comment", "Nothing to say", "nothing else to add!", "-nil-"])
+def test_what_people_write_into_a_box_to_leave_it_empty_is_no_answer(text: str) -> None:
+    assert choose_text(text, None, None, EN).reason == "no answer"
+
+
+@pytest.mark.parametrize("text", ["no", "Nothing works here", "None of the police came", "nana", "na zdrowie bank"])
+def test_what_could_be_meant_is_read(text: str) -> None:
+    assert choose_text(text, None, "en", EN).text == text
+
+
 def test_two_runs_and_a_given_codebook_give_equal_content(encoder: Encoder, sentiment: SentimentModel) -> None:
     texts = [
         f"{start} {end}"

@@ -3,7 +3,7 @@
 import pytest
 
 from commsapp.errors import BadInput
-from commsapp.listening.columns import FIELDS, Mapping, check, normalise, suggest, with_choices
+from commsapp.listening.columns import FIELDS, Mapping, check, consent_words, normalise, suggest, with_choices
 
 HEARD = "Had you heard of money mules before today?"
 
@@ -53,12 +53,39 @@ def test_comments_that_come_again_and_again_are_comments_where_there_is_nothing_
 
 def test_a_name_alone_does_not_make_a_field_that_would_fail_every_row() -> None:
     sample = rows(
-        id=["1", "1", "2"], weight=["high", "low", "low"], date=["soon", "later", "never"], consent=["I agree", "I agree", "no"],
+        id=["1", "1", "2"], weight=["high", "low", "low"], date=["soon", "later", "never"], consent=["I agree", "I agree", "perhaps"],
         comment=["One long comment", "Two long comment", "Three of them"],
     )  # fmt: skip
     found = suggest(list(sample[0]), sample)
     assert (found.identity, found.weight, found.date, found.consent, found.text) == (None, None, None, None, "comment")
     assert set(found.left_out) == {"id", "weight", "date", "consent"}
+
+
+def test_one_unknown_word_does_not_switch_consent_or_handling_off() -> None:
+    sample = rows(
+        Consent=["log, analyse", "maybe", "no"], Handling=["concern", "restricted", "open"],
+        comment=["One long comment", "Two long comment", "Three of them"],
+    )  # fmt: skip
+    found = suggest(list(sample[0]), sample)
+    assert (found.consent, found.handling, found.left_out) == ("Consent", "Handling", ())
+
+
+@pytest.mark.parametrize(
+    ("cell", "uses"),
+    [
+        ("log", ("log",)),
+        ("quote", ("log", "analyse", "quote")),
+        ("Publish", ("log", "analyse", "quote", "publish")),
+        ("log, quote", ("log", "quote")),
+        ("Yes", ("log", "analyse")),
+        ("no", ("log",)),
+        ("", ()),
+        ("maybe", None),
+        ("yes and no", None),
+    ],
+)
+def test_consent_is_read_in_layers(cell: str, uses: tuple[str, ...] | None) -> None:
+    assert consent_words(cell) == uses
 
 
 def test_personal_columns_are_left_out_even_when_they_hold_the_longest_text() -> None:

@@ -103,10 +103,18 @@ def test_tiny_sets_give_a_few_topics_or_none_and_never_fail(n: int, vectors: np.
     assert assign(found, vectors[:n]).topic.shape == (n,)
 
 
-def test_texts_without_any_word_still_get_a_named_topic(encoder) -> None:  # type: ignore[no-untyped-def]
-    texts = ["the", "and", "of it", "to be", "is that so", "no", "yes"]
+def test_texts_without_any_word_still_get_named_topics(vectors: np.ndarray, encoder) -> None:  # type: ignore[no-untyped-def]
+    texts = ["the " * (k + 1) for k in range(len(TEXTS))]
+    found = discover(texts, vectors, encoder=encoder)
+    assert [topic.name for topic in found.topics] == [f"Topic ({k + 1})" for k in range(len(found.topics))]
+    assert len(found.topics) > 1
+
+
+def test_texts_that_fall_into_one_group_have_no_topic(encoder) -> None:  # type: ignore[no-untyped-def]
+    texts = ["Scam calls", "Dealers in the park", "Rubbish in the lane", "The police never come", "Lights are out", "Nice event"]
     found = discover(texts, encoder.encode(texts), encoder=encoder)
-    assert [topic.name for topic in found.topics] == ["Topic (1)"]
+    assert found.topics == ()
+    assert set(assign(found, encoder.encode(texts)).topic) == {-1}
 
 
 def test_an_unknown_granularity_is_refused(vectors: np.ndarray) -> None:

@@ -157,7 +157,10 @@ def measure(message_id: int) -> Response:
     if message.expected is None:
         raise BadInput("Nothing is fixed that this message should move.", "Plan it again from a listening result.")
     effect = evaluation.measure_effect(request.sessions(), actor, message_id=message_id)
-    flash(f"The effect was measured: {effect.in_short[0].lower()}{effect.in_short[1:]}.", "success")
+    if effect.estimate is None:
+        flash("There is nothing to compare yet. What to do about it stands under ‘Did it move?’.")
+    else:
+        flash(f"The effect was measured: {effect.in_short[0].lower()}{effect.in_short[1:]}.", "success")
     return redirect(url_for("campaigns.show", campaign_id=message.campaign_id, _anchor=f"effect-{message_id}"))
 
 
@@ -191,13 +194,16 @@ def _shown(campaign: Campaign, message: Message, number: int) -> ShownMessage:
 
 
 def _takes(message: Message) -> str:
-    """What waves as large as the one behind the cited result can show of what is expected."""
+    """What waves as large as the one before can show of what is expected."""
     cited, expected = message.cited, message.expected
     if cited is None or expected is None or (cited.measure, cited.item) != (expected.measure, expected.item):
         return ""
+    session, actor = request.session(), request.actor()
+    waves = {wave.id: wave.name for wave in listening.waves(session, actor, cited.programme_id)}
     shown = planning.what_it_can_show(
-        request.session(),
-        request.actor(),
+        session,
+        actor,
+        wave=waves.get(expected.before_wave_id, ""),
         listening_result_id=cited.id,
         direction=expected.direction,
         target_difference=expected.target_difference,

@@ -45,13 +45,14 @@ class MessageForm(fields.Form):
     direction = fields.ChoiceField("Which way should it go?", choices=DIRECTIONS, missing="Select up or down")
     target = fields.NumberField("By how much?", missing="Enter by how much it should change")
     smallest = fields.NumberField(
-        "Smallest change that matters (optional)", hint="Anything below it would make no difference to what you do"
+        "Smallest change that matters",
+        hint="Anything below it would make no difference to what you do. Left empty, it is the change that you expect",
     )
     by = fields.DayField("By when?", missing="Enter the day by which it should have changed", hint="For example, 28/2/2027")
     before_wave = fields.PickField("Wave before", missing="Select the wave before", hint="It must end before the campaign starts")
     after_wave = fields.PickField("Wave after (optional)", hint="Leave it where that wave is not on the list yet")
     late = fields.TickField("", missing="Tick to confirm that the campaign has already begun")
-    send = fields.Button("Fix and save")
+    send = fields.Button("Save the plan")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Sizes above 0, and behaviour and playbook of the approach; what else must fit together is planning's to say."""

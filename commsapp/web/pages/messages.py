@@ -118,7 +118,8 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
         segment=result.segment,
         direction=form.direction.data,
         target_difference=_stored_size(form.target.data, result),
-        smallest=_stored_size(form.smallest.data, result),
+        # Without a change that matters no verdict could tell 'nothing happened' from 'nobody could have seen it'.
+        smallest=_stored_size(form.target.data if form.smallest.data is None else form.smallest.data, result),
         by=form.by.data,
         before_wave_id=int(form.before_wave.data),
         after_wave_id=int(form.after_wave.data) if form.after_wave.data else None,

@@ -154,7 +154,10 @@ def over_waves(session: Session, actor: Actor, programme_id: int, now: Narrowing
     table = table[table["wave"] != ""]
     if kind == "topics":
         largest = [row.name for row in shown.topics if row.number != NO_TOPIC][:SHOWN_AT_FIRST]
-        table, title = table[table["item"].isin(largest)], f"The {len(largest)} largest topics over the waves"
+        table, title = (
+            table[table["item"].isin(largest)],
+            f"The {len(largest)} largest topics over the waves" if len(largest) > 1 else "The largest topic over the waves",
+        )
     elif kind == "topic":
         table, title = table[table["item"] == name], f"‘{name}’ over the waves"
     elif kind == "tone":
