@@ -64,6 +64,20 @@ _PERSONAL = re.compile(
     r"|^postcode$|^zip|date[\s_-]*of[\s_-]*birth|^dob$|nhs[\s_-]*n|national[\s_-]*insurance|latitude|longitude|device[\s_-]*id|^twitter)",
     re.IGNORECASE,
 )
+_WHERE = re.compile(
+    r"^(?:in )?(?:which|what)(?: \w+){0,2} "
+    r"(?:ward|area|borough|neighbou?rhood|district|town|city|village|county|council|region)\b"
+    r".*\b(?:live|living|based|reside|from)\b|^where (?:do|are) you (?:live|living|based|from)\b",
+    re.IGNORECASE,
+)
+"""A question in a survey that asks for the area: 'Which ward do you live in?'"""
+_WHO = re.compile(
+    r"^how old are you\b|^(?:which|what) (?:age|gender|sex|ethnic|religion)\w*(?: group| band| range)? (?:are|do|would) you\b"
+    r"|^(?:what is|what's|what best describes|how would you describe|which (?:of (?:these|the following) )?best describes) your "
+    r"(?:age|gender|sex|ethnic|religio|faith|disab|sexual|employment|working|marital|occupation)\w*",
+    re.IGNORECASE,
+)
+"""A question in a survey that asks about the person: 'What is your age group?'"""
 _LINK = re.compile(r"https?://\S+")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 _WORDING_WORDS = 4
@@ -145,10 +159,15 @@ def suggest(table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, 
                 break
     if "date" not in found and (dated := _dated(table_columns, samples, set(found.values()))) is not None:
         found["date"] = dated
+    if "area" not in found and (asked := _asks_where(table_columns, samples, set(found.values()))) is not None:
+        found["area"] = asked
     rest = [column for column in table_columns if column not in found.values()]
     open_columns = [column for column in rest if not _PERSONAL.search(column)]
     demographics = set(map(normalise, _DEMOGRAPHICS))
-    attributes = [column for column in open_columns if names[column] in demographics]
+    attributes = [
+        column for column in open_columns
+        if names[column] in demographics or (_WHO.search(column) and _is_closed(samples[column]))
+    ]  # fmt: skip
     questions = [
         column for column in open_columns
         if column not in attributes and _is_wording(column) and _is_closed(samples[column])
@@ -327,6 +346,12 @@ def _named_text(columns: Sequence[str], samples: Dictionary[str, list[str]]) -> 
 
 def _are_worded(values: Sequence[str]) -> bool:
     return bool(values) and sum(len(value.split()) >= 3 for value in values) >= 0.4 * len(values)
+
+
+def _asks_where(columns: Sequence[str], samples: Dictionary[str, list[str]], taken: set[str]) -> str | None:
+    """The column with the answers to 'Which ward do you live in?', where they are names and no sentences."""
+    fitting = (column for column in columns if column not in taken and _WHERE.search(column))
+    return next((column for column in fitting if samples[column] and not _free_text(samples[column])), None)
 
 
 def _free_text(values: Sequence[str]) -> float:

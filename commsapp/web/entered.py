@@ -48,6 +48,7 @@ def keep(key: str, entered: Entered, settings: Settings) -> bool:
     partial = path.with_name(f"{secrets.token_hex(16)}.part")
     content = {"values": entered.values, "mistakes": entered.mistakes, "job": entered.job_id}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(content, file)
         partial.replace(path)

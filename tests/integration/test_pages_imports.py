@@ -122,6 +122,21 @@ def test_what_it_means_that_no_column_holds_dates_areas_or_ids_is_said_as_long_a
     assert [sentence in text for sentence in sentences] == [False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("name", "channel"),
+    [
+        ("survey_comments-2026.csv", "Survey comments 2026"),
+        ("Community survey(1-30).csv", "Community survey"),
+        ("Inbox (2).csv", "Inbox"),
+        ("(1).csv", "(1)"),
+    ],
+)
+def test_a_channel_is_named_after_the_file_but_not_after_its_count(
+    drop: Callable[..., str], client: PageClient, name: str, channel: str
+) -> None:
+    assert f'value="{channel}"' in client.get(drop(**{name: SURVEY})).get_data(as_text=True)
+
+
 def test_import_starts_when_how_people_were_chosen_is_said(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
     address = drop(survey__csv=SURVEY)
 
@@ -439,8 +454,9 @@ def test_the_same_file_dropped_twice_at_once_is_shown_once(client: PageClient, d
 def test_no_file_at_all_is_said_beside_the_field(client: PageClient, programme_id: int) -> None:
     address = f"/programmes/{programme_id}/import"
 
-    page = client.post(address, data={"csrf_token": client.token(address)})
-    assert page.status_code == 422
+    page = client.post(address, data={"csrf_token": client.token(address)}, follow_redirects=True)
+    assert page.request.path == address
+    assert page.request.method == "GET"
     assert "Select a file" in page.get_data(as_text=True)
 
 

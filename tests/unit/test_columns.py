@@ -38,6 +38,39 @@ def test_a_wording_with_few_repeated_answers_is_a_question() -> None:
     assert found.identity == "id"
 
 
+@pytest.mark.parametrize(
+    ("wording", "where"),
+    [
+        ("Which ward do you live in?", True),
+        ("What area of town are you from?", True),
+        ("Where do you live?", True),
+        ("In which local council do you live?", True),
+        ("What do you like about the area you live in?", False),
+        ("How safe is the area where you live?", False),
+    ],
+)
+def test_a_question_for_the_area_is_the_area(wording: str, where: bool) -> None:
+    places = ["Castle", "Eastgate", "Riverside"] * 4
+    found = suggest(["Comment", wording], [{"Comment": f"Worry number {n} of mine", wording: at} for n, at in enumerate(places)])
+    assert (found.area, found.questions) == ((wording, ()) if where else (None, (wording,)))
+
+
+@pytest.mark.parametrize(
+    ("wording", "who"),
+    [
+        ("What is your age group?", True),
+        ("How old are you?", True),
+        ("Which of these best describes your ethnicity?", True),
+        ("What gender are you?", True),
+        ("Which of these matters most to people your age?", False),
+        ("What is your view of the police?", False),
+    ],
+)
+def test_a_question_about_the_person_is_an_attribute(wording: str, who: bool) -> None:
+    found = suggest(["Comment", wording], [{"Comment": f"Worry number {n} of mine", wording: "abc"[n % 3]} for n in range(12)])
+    assert (found.attributes, found.questions) == (((wording,), ()) if who else ((), (wording,)))
+
+
 def test_a_file_of_ticks_only_has_no_text() -> None:
     found = suggest([HEARD], [{HEARD: answer} for answer in ["Yes", "No"] * 4])
     assert (found.text, found.questions) == (None, (HEARD,))

@@ -154,8 +154,9 @@ def _fields(file: Looked, channels: list[Channel], *, several: bool) -> dict[str
 
 
 def propose_channel(file_name: str) -> str:
-    """'survey_comments-2026.csv' → 'Survey comments 2026'."""
-    stem = " ".join(re.split(r"[\s_\-.]+", PurePath(file_name).stem)).strip()
+    """'survey_comments-2026.csv' → 'Survey comments 2026', 'Survey(1-30).xlsx' → 'Survey': the next export has another count."""
+    stem = re.sub(r"\s*\(\d+(\s*[-–]\s*\d+)?\)\s*$", "", PurePath(file_name).stem) or PurePath(file_name).stem
+    stem = " ".join(re.split(r"[\s_\-.]+", stem)).strip()
     return (stem[:1].upper() + stem[1:])[:100]
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
-from wtforms.validators import ValidationError
 
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.listening import service as listening
@@ -18,29 +15,15 @@ from commsapp.storage.session import told
 from commsapp.web import entered, fields, request, uploads, wording
 from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, HANDLING, READ_AS
 from commsapp.web.entered import Entered, entered_in
+from commsapp.web.pages.files_form import FilesForm, come_back, filled
 from commsapp.web.pages.import_form import NEW, Decision, Looked, Target, chosen_fields, look, make_form, read_decisions, settle
 from commsapp.web.security import STAFF, may_enter
-from commsapp.web.uploads import MOST_FILES, Batch
+from commsapp.web.uploads import Batch
 
 blueprint = Blueprint("imports", __name__)
 
 SHOWN_ROWS = 5
 MOST_REJECTED = 200
-
-
-def files_field(label: str) -> Any:
-    """Where files are dropped: CSV, TSV, XLSX or JSON Lines, several at once."""
-    return fields.FilesField(
-        label,
-        missing="Select a file",
-        hint="CSV, TSV, XLSX or JSON Lines, several at once. You see what was found in them before anything is stored.",
-        checks=(_not_too_many,),
-    )
-
-
-def _not_too_many(_form: Any, field: Any) -> None:
-    if len(field.data) > MOST_FILES:
-        raise ValidationError(f"Select {MOST_FILES} files or fewer at once")
 
 
 def import_address(batch: Batch) -> str:
@@ -54,10 +37,9 @@ def _address(batch: Batch, token: str) -> str:
     return url_for("imports.check", programme_id=batch.programme_id, files=token)
 
 
-class UploadForm(fields.Form):
+class UploadForm(FilesForm):
     """Files for a programme that exists."""
 
-    files = files_field("Drop spreadsheets of what people said")
     send = fields.Button("Look at the files")
 
 
@@ -66,13 +48,14 @@ class UploadForm(fields.Form):
 def upload(programme_id: int) -> Response | tuple[str, int]:
     """Choose files for a programme."""
     programme = listening.programme(request.session(), request.actor(), programme_id)
-    form = UploadForm()
-    if form.validate_on_submit():
-        request.session().rollback()  # nobody else should wait for the database while files are copied
-        found = uploads.receive(form.files.data, request.settings())
-        return redirect(import_address(Batch(found, programme_id)))
+    form = filled(UploadForm, http.args.get("files", ""))
+    if form.is_submitted():
+        if form.validate():
+            return redirect(import_address(Batch(form.all_files(), programme_id)))
+        if (back := come_back(form, "imports.upload", programme_id=programme_id)) is not None:
+            return back
     page = render_template("imports/upload.html", form=form, programme=programme)
-    return page, 422 if form.errors else 200
+    return page, 422 if form.is_submitted() else 200
 
 
 @blueprint.route("/import/check", methods=["GET", "POST"])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template
+from flask import request as http
 from werkzeug.wrappers import Response
 
 from commsapp.listening import service as listening
 from commsapp.listening.views import Programme, Summary
 from commsapp.web import fields, request, uploads
-from commsapp.web.pages.imports import files_field, import_address
+from commsapp.web.pages.files_form import FilesForm, come_back, filled
+from commsapp.web.pages.imports import import_address
 from commsapp.web.security import STAFF, may_enter
 
 blueprint = Blueprint("start", __name__)
@@ -20,10 +22,9 @@ _MOST_OFFERED = 8
 _LATEST = 5
 
 
-class StartForm(fields.Form):
+class StartForm(FilesForm):
     """Files, and the programme that they belong to."""
 
-    files = files_field("Drop spreadsheets of what people said")
     programme = fields.ChoiceField("Which programme do they belong to?", missing="Select a programme, or a new one")
     name = fields.TextField("Name of the new programme", hint="One piece of work, for example County lines 2026")
     send = fields.Button("Look at the files")
@@ -46,18 +47,19 @@ def home() -> Response | tuple[str, int]:
     known = _latest_first()
     # What was invented for the example stays apart from what real people said.
     offered = [programme for programme in known if not programme.made_up][:_MOST_OFFERED]
-    form = StartForm()
+    form = filled(StartForm, http.args.get("files", ""))
     form.programme.choices = {**{str(one.id): one.name for one in offered}, NEW: "A new programme"}
     if not offered:
         form.programme.data = NEW
-    if form.validate_on_submit():
-        chosen = None if form.programme.data == NEW else int(form.programme.data)
-        request.session().rollback()  # nobody else should wait for the database while files are copied
-        found = uploads.receive(form.files.data, request.settings())
-        return redirect(import_address(uploads.Batch(found, chosen, form.name.data if chosen is None else "")))
+    if form.is_submitted():
+        if form.validate():
+            chosen = None if form.programme.data == NEW else int(form.programme.data)
+            return redirect(import_address(uploads.Batch(form.all_files(), chosen, form.name.data if chosen is None else "")))
+        if (back := come_back(form, "start.home")) is not None:
+            return back
     latest = [(one, _summary(one)) for one in known[:_LATEST]]
-    page = render_template("start/home.html", form=form, offered=offered, latest=latest, action=url_for("start.home"))
-    return page, 422 if form.errors else 200
+    page = render_template("start/home.html", form=form, offered=offered, latest=latest)
+    return page, 422 if form.is_submitted() else 200
 
 
 def _latest_first() -> list[Programme]:
