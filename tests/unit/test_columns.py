@@ -86,7 +86,8 @@ def test_comments_that_come_again_and_again_are_comments_where_there_is_nothing_
 
 def test_a_name_alone_does_not_make_a_field_that_would_fail_every_row() -> None:
     sample = rows(
-        id=["1", "1", "2"], weight=["high", "low", "low"], date=["soon", "later", "never"], consent=["I agree", "I agree", "perhaps"],
+        id=["1", "1", "2"], weight=["high", "low", "low"], date=["soon", "later", "never"],
+        consent=["I agree", "I agree", "perhaps"],
         comment=["One long comment", "Two long comment", "Three of them"],
     )  # fmt: skip
     found = suggest(list(sample[0]), sample)
