@@ -33,7 +33,7 @@ from commsapp.listening.formats.preview import Preview, preview
 from commsapp.storage.session import Sessions
 
 FEW = bounded(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
