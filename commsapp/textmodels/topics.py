@@ -159,9 +159,14 @@ def _clusters(n: int, granularity: str, seed: int, progress: Progress | None = N
 def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encoder: Encoder | None) -> list[tuple[str, ...]]:
     """Fit the clusterer inside BERTopic and take the best phrases of each topic, in the order of the clusterer's labels."""
     found = candidates(texts, least=1 if len(texts) < 50 else 2 if len(texts) < 500 else 3)
-    if not any(found):
+    if len({phrase for phrases in found for phrase in phrases}) < 2:
+        # Weighing needs something to weigh against: scikit-learn and scipy fail on no phrase, and on a single one.
         clusters.fit(vectors)
-        return [()] * len(clusters.centroids_)
+        own = [
+            {phrase for row in np.flatnonzero(clusters.labels_ == k) for phrase in found[row]}
+            for k in range(len(clusters.centroids_))
+        ]
+        return [tuple(phrases) for phrases in own]
     weights = _weigh(found, vectors, clusters)
     if encoder is not None:
         weights = _by_meaning(weights, clusters.centroids_, encoder)

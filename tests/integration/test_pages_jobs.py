@@ -93,6 +93,20 @@ def test_at_the_end_the_page_tells_what_came_in(client: PageClient, site: Site, 
     assert "http-equiv" not in text
 
 
+def test_work_whose_import_was_taken_back_still_has_its_page(client: PageClient, site: Site, tmp_path: Path) -> None:
+    job_id = begin(site, tmp_path, ANSWERS, "survey.csv")
+    site.work()
+    with site.sessions.reading() as session:
+        programme = listening.all_programmes(session, site.actor)[0].id
+        run = listening.imports_of(session, site.actor, programme)[0]
+    with site.sessions.writing() as session:
+        listening.remove_import(session, site.actor, run.id, settings=site.settings)
+    page = client.get(f"/jobs/{job_id}")
+    assert page.status_code == 200
+    assert "An import that was removed" in page.get_data(as_text=True)
+    assert client.get(f"/programmes/{programme}").status_code == 200
+
+
 def test_what_was_set_aside_is_explained(client: PageClient, site: Site) -> None:
     found = heard.programme(site.sessions, site.actor)
     with site.sessions.writing() as session:

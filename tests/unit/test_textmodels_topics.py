@@ -110,6 +110,14 @@ def test_texts_without_any_word_still_get_named_topics(vectors: np.ndarray, enco
     assert len(found.topics) > 1
 
 
+@pytest.mark.parametrize(
+    "texts", [[f"Litter {n}" for n in range(40)], [f"{n} litter" if n % 2 else "of it" * n for n in range(40)]]
+)
+def test_texts_with_a_single_phrase_among_them_never_fail(texts: list[str], encoder) -> None:  # type: ignore[no-untyped-def]
+    found = discover(texts, encoder.encode(texts), encoder=encoder)
+    assert all("itter" in topic.name or topic.name.startswith("Topic") for topic in found.topics)
+
+
 def test_texts_that_fall_into_one_group_have_no_topic(encoder) -> None:  # type: ignore[no-untyped-def]
     texts = ["Scam calls", "Dealers in the park", "Rubbish in the lane", "The police never come", "Lights are out", "Nice event"]
     found = discover(texts, encoder.encode(texts), encoder=encoder)

@@ -155,5 +155,8 @@ def _together(first: Job, others: list[Job]) -> list[Job]:
 def _work(job: Job) -> Work:
     if job.name != "import":
         return Work(job, "Topics, tone and results", None)
-    run = listening.import_of(request.session(), request.actor(), int(job.arguments["import_id"]))
+    try:
+        run = listening.import_of(request.session(), request.actor(), int(job.arguments["import_id"]))
+    except NotFound:  # what it brought was taken back since
+        return Work(job, "An import that was removed", None)
     return Work(job, f"Import of {run.file_name}", run)
