@@ -111,7 +111,7 @@ def test_texts_without_any_word_still_get_named_topics(vectors: np.ndarray, enco
 
 
 @pytest.mark.parametrize(
-    "texts", [[f"Litter {n}" for n in range(40)], [f"{n} litter" if n % 2 else "of it" * n for n in range(40)]]
+    "texts", [[f"Litter {n}" for n in range(40)], [f"{n} litter" if n % 2 else "of it " * (n + 1) for n in range(40)]]
 )
 def test_texts_with_a_single_phrase_among_them_never_fail(texts: list[str], encoder) -> None:  # type: ignore[no-untyped-def]
     found = discover(texts, encoder.encode(texts), encoder=encoder)
