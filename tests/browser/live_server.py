@@ -6,6 +6,7 @@ import threading
 
 import waitress
 from flask import Flask
+from waitress import wasyncore
 
 
 class LiveServer:
@@ -18,5 +19,8 @@ class LiveServer:
         self.thread.start()
 
     def stop(self) -> None:
-        self.server.close()
+        # In the server's own thread: closed from this one, a connection that a browser still holds would be waited for, and the
+        # loop would trip over a socket that is gone.
+        self.server.trigger.pull_trigger(lambda: wasyncore.close_all(self.server._map, ignore_all=True))
         self.thread.join(timeout=10)
+        self.server.task_dispatcher.shutdown()

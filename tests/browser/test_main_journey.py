@@ -138,7 +138,7 @@ def _plan(page: Page, check_page: Check) -> None:
         page.get_by_label(area).check()
     page.get_by_label("Up", exact=True).check()
     page.get_by_label("By how much?").fill("10")
-    page.get_by_label("Smallest change that matters (optional)").fill("5")
+    page.get_by_label("Smallest change that matters").fill("5")
     page.get_by_label("By when?").fill("28/2/2026")
     page.get_by_role("button", name="Save the plan").click()
     page.get_by_label("This campaign began on 1 December 2025; what I expect is set afterwards").check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 import threading
@@ -138,12 +139,29 @@ def test_a_backup_under_load_is_one_state_of_the_database(
 def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:
     fill(sessions.engine)
     made = saved(sessions, settings, tmp_path / "now.backup")
-    old = rewritten(made.path, tmp_path / "old.backup", lambda manifest: manifest | {"revision": "0001"})
-    brought_back(empty, settings, old, tmp_path / "new")
+    brought_back(empty, settings, before_waves_were_proposed(made.path, tmp_path / "old.backup"), tmp_path / "new")
     assert database.current(empty) == database.head()
+    restored = open_sessions(empty)
+    assert rows(restored) == made.rows
+    with restored.reading() as session:
+        assert session.get_one(programmes.Wave, 1).proposed is False
+    restored.engine.dispose()
     with pytest.raises(CommsappError, match="doesn't know"):
         later = rewritten(made.path, tmp_path / "later.backup", lambda manifest: manifest | {"revision": "9999"})
         brought_back(f"sqlite:///{tmp_path / 'later.sqlite'}", settings, later, tmp_path / "later")
+
+
+def before_waves_were_proposed(path: Path, to: Path) -> Path:
+    """The backup as revision 0002 would have written it: its waves had one column less."""
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        part = next(part for part in manifest["parts"] if part.get("table") == "wave")
+        at = list(part["kinds"]).index("proposed")
+        del part["kinds"]["proposed"]
+        kept = [json.loads(line) for line in archive.read(part["name"]).splitlines()]
+    lines = b"".join(json.dumps(row[:at] + row[at + 1 :], separators=(",", ":")).encode() + b"\n" for row in kept)
+    part["sha256"] = hashlib.sha256(lines).hexdigest()
+    return rewritten(path, to, lambda _: manifest | {"revision": "0002"}, part=part["name"], content=lines)
 
 
 def rewritten(path: Path, to: Path, change: Any, *, part: str = "", content: bytes = b"") -> Path:
