@@ -127,7 +127,7 @@ def import_file(
         done = service.import_of(session, actor, started.id)
         rejected = service.rejected(session, actor, started.id)
     out = console()
-    for note in (*missing(mapping.fields()).values(), *done.notes):
+    for note in (*missing(mapping.fields(), mapping.columns()).values(), *done.notes):
         out.print(f"Note: {note}")
     out.print(f"{done.added} added, {done.already_there} were there already, {done.rejected} rejected.")
     if rejected:

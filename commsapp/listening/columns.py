@@ -238,9 +238,17 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
                        f"Choose the column with the comments, or one with the answers to a question. {there}")  # fmt: skip
 
 
-def missing(fields: Container[str]) -> dict[str, str]:
-    """Field → what it means that no column holds it, for those of date, area and identity that are not in ``fields``."""
-    return {field: sentence for field, sentence in _MISSING.items() if field not in fields}
+def missing(fields: Container[str], columns: Sequence[str] = ()) -> dict[str, str]:
+    """Field → what it means that no column holds it, for those of date, area and identity that are not in ``fields``.
+
+    Consent and handling stand among them where one of ``columns`` is named so all the same: then it protects nobody.
+    """
+    found = {field: sentence for field, sentence in _MISSING.items() if field not in fields}
+    for field, sentence in _UNHEEDED.items():
+        named = [column for column in columns if normalise(column) in map(normalise, FIELDS[field])]
+        if field not in fields and named:
+            found[field] = sentence.format(named[0])
+    return found
 
 
 _MISSING = {
@@ -248,6 +256,14 @@ _MISSING = {
     "area": "No column holds areas: the figures can't be compared between areas.",
     "identity": "No column holds an id: rows are told apart by all their cells, so a row that is changed in a later export "
     "counts again.",
+}
+
+
+_UNHEEDED = {
+    "consent": "The column '{}' is not read as consent, so everybody counts as having agreed to be read and analysed. "
+    f"Its words would have to be {', '.join(CONSENTS)}, yes or no.",
+    "handling": "The column '{}' is not read as who may read a row, so no concern in it is held back. "
+    f"Its words would have to be {', '.join(HANDLINGS)}.",
 }
 
 

@@ -385,10 +385,14 @@ def import_of(session: Session, actor: Actor, import_id: int) -> views.Import:
     NotFound : there is none, or it belongs to another organisation.
 
     """
+    return as_import(_stored(session, actor, import_id))
+
+
+def _stored(session: Session, actor: Actor, import_id: int) -> imports.ImportRun:
     row = imports.import_run(session, actor, import_id)
     if row is None:
         raise NotFound("There is no such import.", "Go back to the programme.")
-    return as_import(row)
+    return row
 
 
 @dataclass(frozen=True)
@@ -408,9 +412,7 @@ def how_read(session: Session, actor: Actor, import_id: int) -> HowRead:
     NotFound : there is none, or it belongs to another organisation.
 
     """
-    row = imports.import_run(session, actor, import_id)
-    if row is None:
-        raise NotFound("There is no such import.", "Go back to the programme.")
+    row = _stored(session, actor, import_id)
     order = DateOrder(row.date_order) if row.date_order else None
     return HowRead(Mapping.from_json(row.mapping), order, HandlingLevel(row.handling_level))
 

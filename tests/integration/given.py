@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ COMMENTS = Columns(
     handling="handling",
     attributes=("age",),
 )
+
+ROWS = [
+    {"id": "r1", "date": "2026-03-02", "area": "Ash", "comment": "The bins again", "age": "16-24"},
+    {"id": "r2", "date": "2026-03-03", "area": "Birch", "comment": "Dealers at the station", "age": "65+"},
+    {"id": "r3", "date": "2026-03-04", "area": "Ash", "comment": "The bins again", "age": "16-24"},
+]
+"""Three rows of an event: two people of one place say the same."""
 
 
 def columns(path: Path, mapping: Columns = COMMENTS) -> Columns:
@@ -122,3 +130,8 @@ def everything_said(sessions: Sessions, actor: Actor, programme_id: int) -> list
         first = listening.comments_page(session, actor, programme_id)
         pages = [listening.comments_page(session, actor, programme_id, number=n + 1) for n in range(first.pages)]
     return [said for page in pages for said in page.comments]
+
+
+def as_list(stored: object) -> list[object]:
+    """A list as either database gives it back from a column of JSON."""
+    return json.loads(stored) if isinstance(stored, str) else list(stored)  # type: ignore[no-any-return, call-overload]

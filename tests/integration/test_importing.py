@@ -1,41 +1,21 @@
-"""Imports: what comes in once, what comes in twice, what can't come in, and what goes wrong on the way."""
+"""Imports: what comes in once, what comes in twice, and what becomes of each column."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import shutil
-import sqlite3
 import string
-import threading
 from collections import Counter
 from pathlib import Path
 
 import given
 import pytest
-from hypothesis import HealthCheck, example
-from hypothesis import given as property_of
-from hypothesis import settings as bounded
-from hypothesis import strategies as st
-from sqlalchemy import event
 
-from commsapp.accounts.service import ensure_local
 from commsapp.actor import Actor, HandlingLevel
-from commsapp.config import Settings, load_settings
-from commsapp.errors import CommsappError, Conflict, Unavailable
+from commsapp.config import Settings
+from commsapp.errors import Conflict
 from commsapp.listening import importing
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
-from commsapp.listening.dates import DateOrder
-from commsapp.storage import jobs
-from commsapp.storage.session import Sessions, open_sessions
-
-ROWS = [
-    {"id": "r1", "date": "2026-03-02", "area": "Ash", "comment": "The bins again", "age": "16-24"},
-    {"id": "r2", "date": "2026-03-03", "area": "Birch", "comment": "Dealers at the station", "age": "65+"},
-    {"id": "r3", "date": "2026-03-04", "area": "Ash", "comment": "The bins again", "age": "16-24"},
-]
+from commsapp.storage.session import Sessions
 
 
 def without(rows: list[dict[str, str]], *names: str) -> list[dict[str, str]]:
@@ -46,7 +26,7 @@ def without(rows: list[dict[str, str]], *names: str) -> list[dict[str, str]]:
 def test_the_same_file_twice_adds_nothing(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, ids: bool
 ) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS if ids else without(ROWS, "id"))
+    path = given.table(tmp_path / "events.csv", given.ROWS if ids else without(given.ROWS, "id"))
     programme = given.programme(sessions, actor)
     first = given.imported(sessions, actor, settings, path, programme_id=programme)
     second = given.imported(sessions, actor, settings, path, programme_id=programme)
@@ -59,7 +39,7 @@ def test_the_same_file_twice_adds_nothing(
 def test_a_longer_export_adds_only_what_is_new(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, ids: bool
 ) -> None:
-    rows = ROWS if ids else without(ROWS, "id")
+    rows = given.ROWS if ids else without(given.ROWS, "id")
     later = [{**rows[0], "id": "r4", "comment": "New here"} if ids else {**rows[0], "comment": "New here"}, rows[1]]
     programme = given.programme(sessions, actor)
     given.imported(sessions, actor, settings, given.table(tmp_path / "march.csv", rows), programme_id=programme)
@@ -71,7 +51,7 @@ def test_a_longer_export_adds_only_what_is_new(
 def test_the_same_file_in_another_channel_is_other_people(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS)
+    path = given.table(tmp_path / "events.csv", given.ROWS)
     programme = given.programme(sessions, actor)
     for channel in ("Hall", "School"):
         run = given.imported(sessions, actor, settings, path, programme_id=programme, channel=channel)
@@ -92,7 +72,7 @@ def test_equal_words_of_two_people_count_twice_and_only_twice(
 def test_an_id_that_comes_again_with_other_cells_is_rejected_with_the_reason(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
-    path = given.table(tmp_path / "ids.csv", [*ROWS, {**ROWS[0], "comment": "Something else"}, ROWS[1]])
+    path = given.table(tmp_path / "ids.csv", [*given.ROWS, {**given.ROWS[0], "comment": "Something else"}, given.ROWS[1]])
     programme = given.programme(sessions, actor)
     run = given.imported(sessions, actor, settings, path, programme_id=programme)
     # the last row is the second one again, word for word, and so is there already
@@ -196,14 +176,10 @@ def test_answers_get_their_wording_and_the_choices_that_were_ticked(
     assert ticked == {(heard, "Yes"): 1, (heard, "No"): 1, (heard, "Not sure"): 1, (trust, "A lot"): 2, (trust, ""): 1}
     assert comments.empty  # a survey without a column of comments has none, not three empty ones
     found = given.stored(sessions, "SELECT wording, choices FROM question ORDER BY id")
-    assert sorted((wording, _list(choices)) for wording, choices in found) == [
+    assert sorted((wording, given.as_list(choices)) for wording, choices in found) == [
         (heard, ["Yes", "No", "Not sure"]),
         (trust, ["A lot"]),
     ]
-
-
-def _list(stored: object) -> list[object]:
-    return json.loads(stored) if isinstance(stored, str) else list(stored)  # type: ignore[no-any-return, call-overload]
 
 
 @pytest.mark.parametrize(
@@ -302,7 +278,7 @@ def test_an_empty_cell_of_a_consent_column_is_consent_to_log_only(
 
 
 def _consents(sessions: Sessions) -> list[list[object]]:
-    return [_list(consent) for (consent,) in given.stored(sessions, "SELECT consent FROM response ORDER BY id")]
+    return [given.as_list(consent) for (consent,) in given.stored(sessions, "SELECT consent FROM response ORDER BY id")]
 
 
 def test_the_handling_level_is_that_of_the_row_else_that_of_the_import(
@@ -320,206 +296,3 @@ def test_the_handling_level_is_that_of_the_row_else_that_of_the_import(
         (reject,) = listening.rejected(session, actor, run.id)
         assert "The handling level is not known" in reject.reason
         assert "top secret" not in reject.reason  # a reason is no place for what people wrote; the cells are
-
-
-def test_an_import_runs_once_and_says_the_same_when_it_is_run_again(
-    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
-) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS)
-    programme = given.programme(sessions, actor)
-    run = given.started(sessions, actor, settings, path, programme_id=programme)
-    said = [listening.run_import(sessions, actor, import_id=run, settings=settings, then_analyse=True) for _ in range(2)]
-    assert said == [{"added": 3, "already_there": 0, "rejected": 0}] * 2
-    with sessions.reading() as session:
-        assert [job.name for job in jobs.recent_jobs(session, actor)].count("analyse") == 1
-    assert given.stored(sessions, "SELECT count(*) FROM event WHERE action = 'finish'") == [(1,)]
-
-
-def many(path: Path, rows: int = 300) -> Path:
-    return given.table(path, [{"date": "2026-03-01", "area": f"Area {n % 7}", "comment": f"Said {n // 2}"} for n in range(rows)])
-
-
-def test_of_two_workers_at_one_import_one_wins_and_nothing_is_doubled(
-    sessions: Sessions,
-    actor: Actor,
-    settings: Settings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(importing, "BATCH", 20)
-    programme = given.programme(sessions, actor)
-    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv"), programme_id=programme)
-    begin = threading.Barrier(2)
-    ended: list[object] = []
-
-    def work() -> None:
-        begin.wait()
-        try:
-            ended.append(listening.run_import(sessions, actor, import_id=run, settings=settings))
-        except CommsappError as error:
-            ended.append(error)
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert {"added": 300, "already_there": 0, "rejected": 0} in ended
-    assert all(isinstance(end, Conflict | dict) for end in ended), ended
-    assert Counter(said.original for said in given.everything_said(sessions, actor, programme)) == {
-        f"Said {n}": 2 for n in range(150)
-    }
-
-
-def test_a_worker_that_was_overtaken_finds_nothing_left_to_do(
-    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    programme = given.programme(sessions, actor)
-    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv", 30), programme_id=programme)
-    as_started = importing._open_as_started
-
-    def overtaken(late: importing.imports.ImportRun) -> object:
-        table = as_started(late)
-        monkeypatch.setattr(importing, "_open_as_started", as_started)
-        listening.run_import(sessions, actor, import_id=run, settings=settings)
-        return table
-
-    monkeypatch.setattr(importing, "_open_as_started", overtaken)
-    done = listening.run_import(sessions, actor, import_id=run, settings=settings)
-    assert done == {"added": 30, "already_there": 0, "rejected": 0}
-
-
-def test_two_files_into_one_programme_at_once_lose_no_choice_and_no_area(
-    sessions: Sessions,
-    actor: Actor,
-    settings: Settings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(importing, "BATCH", 5)
-    programme = given.programme(sessions, actor)
-    question = "Which one is it?"
-    mapping = Mapping(text="comment", area="area", attributes=("age",), questions=(question,))
-    runs = []
-    for name in ("left", "right"):
-        rows = [
-            {"comment": f"{name} {n}", "area": f"{name} {n}", "age": f"{name} {n}", question: f"{name} {n}"} for n in range(40)
-        ]
-        path = given.table(tmp_path / f"{name}.csv", rows)
-        runs.append(given.started(sessions, actor, settings, path, programme_id=programme, channel=name, mapping=mapping))
-    begin = threading.Barrier(2)
-    ended: list[object] = []
-
-    def work(run: int) -> None:
-        begin.wait()
-        try:
-            ended.append(listening.run_import(sessions, actor, import_id=run, settings=settings)["added"])
-        except Exception as error:
-            ended.append(error)
-
-    workers = [threading.Thread(target=work, args=(run,)) for run in runs]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert ended == [40, 40]
-    wanted = {f"{name} {n}" for name in ("left", "right") for n in range(40)}
-    with sessions.reading() as session:
-        assert set(listening.attributes(session, actor, programme)) == {"feedback channel"}, "80 choices make no segments"
-        assert {area.name for area in listening.areas(session, actor, programme)} == wanted
-    for where in ("question", "attribute"):
-        ((choices,),) = given.stored(sessions, f"SELECT choices FROM {where}")
-        assert set(_list(choices)) == wanted
-
-
-@pytest.fixture
-def embedded(tmp_path: Path, sqlite_template: Path) -> tuple[Sessions, Actor, Settings]:
-    """A SQLite database whose changes wait for a lock only for a moment."""
-    data = tmp_path / "data"
-    data.mkdir(exist_ok=True)
-    shutil.copy(sqlite_template, data / "commsapp.sqlite")
-    settings = load_settings({"COMMSAPP_DATA_DIR": str(data)})
-    sessions = open_sessions(settings.database_url, busy_seconds=0.2)
-    with sessions.writing() as session:
-        actor = ensure_local(session)
-    return sessions, actor, settings
-
-
-def test_a_locked_database_gives_a_sentence_and_the_import_goes_on_afterwards(
-    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path
-) -> None:
-    sessions, actor, settings = embedded
-    programme = given.programme(sessions, actor)
-    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv"), programme_id=programme)
-    other = sqlite3.connect(settings.data_dir / "commsapp.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable, match="busy with another change"):
-        listening.run_import(sessions, actor, import_id=run, settings=settings)
-    other.execute("ROLLBACK")
-    other.close()
-    assert given.stored(sessions, "SELECT count(*) FROM response") == [(0,)]
-    assert listening.run_import(sessions, actor, import_id=run, settings=settings)["added"] == 300
-
-
-def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes_on_afterwards(
-    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sessions, actor, settings = embedded
-    monkeypatch.setattr(importing, "BATCH", 50)
-    programme = given.programme(sessions, actor)
-    run = given.started(sessions, actor, settings, many(tmp_path / "many.csv"), programme_id=programme)
-    ((pages,),) = given.stored(sessions, "PRAGMA page_count")
-
-    def limited(connection: sqlite3.Connection, *_: object) -> None:
-        connection.execute(f"PRAGMA max_page_count={pages + 12}")
-
-    sessions.engine.dispose()
-    event.listen(sessions.engine, "connect", limited)
-    with pytest.raises(Unavailable, match="disk is full"):
-        listening.run_import(sessions, actor, import_id=run, settings=settings)
-    ((responses,),) = given.stored(sessions, "SELECT count(*) FROM response")
-    ((comments,),) = given.stored(sessions, "SELECT count(*) FROM comment")
-    ((added, checkpoint),) = given.stored(sessions, "SELECT added, checkpoint FROM import_run")
-    assert 0 < responses < 300  # the test is about an import cut off in its middle
-    assert responses == comments == added == checkpoint - 1
-    assert responses % 50 == 0
-    event.remove(sessions.engine, "connect", limited)
-    sessions.engine.dispose()
-    assert listening.run_import(sessions, actor, import_id=run, settings=settings)["added"] == 300
-    assert given.stored(sessions, "PRAGMA integrity_check") == [("ok",)]
-    said = Counter(one.original for one in given.everything_said(sessions, actor, programme))
-    assert said == {f"Said {n}": 2 for n in range(150)}
-
-
-CELLS = st.text(
-    alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\r\n\t\x00"), max_size=30
-)
-
-
-@bounded(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@example(rows=[("\x00\ufeff", "=1+1", "31/12/2025", "'", "log")])
-@property_of(rows=st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=8))
-def test_whatever_stands_in_the_cells_each_row_is_added_or_rejected_and_the_second_time_nothing_is_new(
-    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path, rows: list[tuple[str, ...]]
-) -> None:
-    sessions, actor, settings = embedded
-    content = io.StringIO(newline="")
-    writer = csv.writer(content, quoting=csv.QUOTE_ALL)
-    writer.writerow(["comment", "area", "date", "age", "consent"])
-    writer.writerows([("x" + row[0], *row[1:]) for row in rows])
-    path = tmp_path / "wild.csv"
-    path.write_bytes(content.getvalue().encode("utf-8"))
-    ((number,),) = given.stored(sessions, "SELECT count(*) FROM programme")
-    programme = given.programme(sessions, actor, f"Programme {number}")
-    mapping = Mapping(text="comment", area="area", date="date", attributes=("age",), consent="consent")
-    how = {"programme_id": programme, "mapping": mapping, "date_order": DateOrder.DMY}
-    first = given.imported(sessions, actor, settings, path, **how)  # type: ignore[arg-type]
-    assert first.added + first.rejected == len(rows)
-    assert first.already_there == 0
-    second = given.imported(sessions, actor, settings, path, **how)  # type: ignore[arg-type]
-    assert given.counts(second) == (0, first.added, first.rejected)

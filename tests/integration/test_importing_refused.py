@@ -6,7 +6,6 @@ from pathlib import Path
 
 import given
 import pytest
-from test_importing import ROWS
 
 from commsapp.actor import Actor
 from commsapp.config import Settings
@@ -20,7 +19,7 @@ from commsapp.storage.session import Sessions
 def test_a_file_with_nothing_to_read_or_a_column_that_is_not_there_starts_no_import(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS)
+    path = given.table(tmp_path / "events.csv", given.ROWS)
     programme = given.programme(sessions, actor)
     with pytest.raises(BadInput, match="nothing to read"):
         given.started(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(date="date"))
@@ -45,7 +44,7 @@ def test_a_file_that_cannot_be_read_to_its_end_starts_no_import(
 
 
 def test_a_channel_of_another_programme_is_refused(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS)
+    path = given.table(tmp_path / "events.csv", given.ROWS)
     one, two = given.programme(sessions, actor), given.programme(sessions, actor, "Scams")
     with sessions.writing() as session:
         channel = listening.add_channel(session, actor, two, name="Event", chosen="opt-in")
@@ -57,7 +56,7 @@ def test_a_channel_of_another_programme_is_refused(sessions: Sessions, actor: Ac
 def test_a_stored_file_that_is_gone_or_changed_gives_one_sentence_and_stores_nothing(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS)
+    path = given.table(tmp_path / "events.csv", given.ROWS)
     programme = given.programme(sessions, actor)
     run = given.started(sessions, actor, settings, path, programme_id=programme)
     kept = listening.keep(path, settings)
@@ -75,7 +74,7 @@ def test_a_stored_file_that_is_gone_or_changed_gives_one_sentence_and_stores_not
 
 
 def test_a_kept_copy_that_was_damaged_is_made_again(settings: Settings, tmp_path: Path) -> None:
-    path = given.table(tmp_path / "events.csv", ROWS)
+    path = given.table(tmp_path / "events.csv", given.ROWS)
     kept = listening.keep(path, settings)
     kept.write_text("damaged", encoding="utf-8")
     assert listening.keep(path, settings).read_bytes() == path.read_bytes()

@@ -3,7 +3,7 @@
 import pytest
 
 from commsapp.errors import BadInput
-from commsapp.listening.columns import FIELDS, Mapping, check, consent_words, normalise, suggest, with_choices
+from commsapp.listening.columns import FIELDS, Mapping, check, consent_words, missing, normalise, suggest, with_choices
 
 HEARD = "Had you heard of money mules before today?"
 
@@ -102,6 +102,16 @@ def test_one_unknown_word_does_not_switch_consent_or_handling_off() -> None:
     )  # fmt: skip
     found = suggest(list(sample[0]), sample)
     assert (found.consent, found.handling, found.left_out) == ("Consent", "Handling", ())
+
+
+def test_a_column_of_consent_or_handling_that_is_not_read_so_is_said() -> None:
+    sample = rows(Consent=["I agree", "perhaps"], Marking=["restricted", "secret"], comment=["One long comment", "Two long ones"])
+    found = suggest(list(sample[0]), sample)
+    said = missing(found.fields(), found.columns())
+    assert "'Marking' is not read as who may read a row, so no concern in it is held back" in said["handling"]
+    assert "'Consent' is not read as consent" in said["consent"]
+    assert not {"consent", "handling"} & set(missing({"consent", "handling"}, found.columns()))
+    assert not {"consent", "handling"} & set(missing(set(), ["comment"]))
 
 
 @pytest.mark.parametrize(

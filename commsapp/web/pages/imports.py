@@ -103,7 +103,7 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
         action=_address(batch, token),
         again=_again(programme),
         examples=_examples,
-        missing=lambda file: missing(chosen_fields(form, file)),
+        missing=lambda file: missing(chosen_fields(form, file), file.preview.columns),
     )
     return page, 422 if sending else 200
 
