@@ -26,13 +26,19 @@ class HandlingLevel(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks: a person of one organisation with a role, and the handling levels they are cleared for."""
+    """Who asks: a person of one organisation with a role, and the handling levels they are cleared for.
+
+    ``originals`` says that they may see words as they were written, before redaction; each look is logged.
+    ``scopes`` narrows what a call with a token may do; None is a person at a page, who may do all that the role may.
+    """
 
     organisation_id: int
     person_id: int | None
     name: str
     role: Role
     handling_levels: frozenset[HandlingLevel]
+    originals: bool = False
+    scopes: frozenset[str] | None = None
 
     def cleared(self) -> Actor:
         """The same person for work on a whole programme, which shows them nobody's words."""
