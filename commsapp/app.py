@@ -9,8 +9,9 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 
 from commsapp.bundled import templates
 from commsapp.config import Settings
+from commsapp.http import request, security
 from commsapp.storage.session import open_sessions
-from commsapp.web import assets, error_pages, navigation, request, security, wording
+from commsapp.web import assets, error_pages, navigation, wording
 from commsapp.web.pages import BLUEPRINTS
 
 _LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")

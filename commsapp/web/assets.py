@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, send_from_directory, 
 
 from commsapp.bundled import static
 from commsapp.errors import Unavailable
-from commsapp.web.security import without_sign_in
+from commsapp.http.security import without_sign_in
 
 A_YEAR = 365 * 24 * 3600
 VENDOR_FILES = ("govuk-frontend.css", "govuk-frontend.js", "htmx.js", "vega.js", "vega-lite.js", "vega-embed.js")

@@ -10,10 +10,10 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, RequestEntityTooLarge
 
 from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound, Unavailable, traceback_without_words
+from commsapp.http.request import settings
+from commsapp.http.security import NotText, WrongHost
 from commsapp.storage.session import told
 from commsapp.web import wording
-from commsapp.web.request import settings
-from commsapp.web.security import NotText, WrongHost
 
 # The first that fits wins; each title is different, as people with many tabs find a page by it.
 STATUS: tuple[tuple[type[CommsappError], int, str], ...] = (

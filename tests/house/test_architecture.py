@@ -17,8 +17,8 @@ NAMED = set(re.findall(r"`(commsapp/[\w/.]*)`", ARCHITECTURE))
 VIOLATIONS = {
     "Imports point one way": ("listening/service.py", "import commsapp.planning.service"),
     "Only storage writes SQL": ("planning/service.py", "import sqlalchemy"),
-    "Only app, web and api know HTTP and forms": ("evaluation/service.py", "import flask"),
-    "Only textmodels imports the heavy libraries": ("web/request.py", "import torch"),
+    "Only app, web, api and http know HTTP and forms": ("evaluation/service.py", "import flask"),
+    "Only textmodels imports the heavy libraries": ("http/request.py", "import torch"),
 }
 
 

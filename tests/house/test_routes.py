@@ -11,9 +11,9 @@ from flask import Flask
 
 from commsapp.app import create_app
 from commsapp.config import load_settings
+from commsapp.http.request import EXTENSION
+from commsapp.http.security import declared_roles, guard
 from commsapp.storage import database
-from commsapp.web.request import EXTENSION
-from commsapp.web.security import declared_roles, guard
 
 NEVER_IN_AN_ADDRESS = {"source", "sources", "informant", "disclosure", "disclosures", "theme", "themes"}
 

@@ -16,8 +16,8 @@ from jinja2.meta import find_undeclared_variables
 from commsapp.app import create_app
 from commsapp.bundled import templates
 from commsapp.config import load_settings
+from commsapp.http.request import EXTENSION
 from commsapp.storage import database
-from commsapp.web.request import EXTENSION
 
 REPORTS = "reports/"
 """Rendered by sharing, in an environment of its own; its tests render all of them."""

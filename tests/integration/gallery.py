@@ -15,12 +15,13 @@ from commsapp.actor import Role
 from commsapp.app import create_app
 from commsapp.config import Settings
 from commsapp.errors import BadInput, NotFound
+from commsapp.http import request, security
+from commsapp.http.security import EVERYBODY, may_enter
 from commsapp.storage import database
 from commsapp.storage.programmes import Programme
 from commsapp.storage.session import open_sessions
-from commsapp.web import charts, fields, request, security
+from commsapp.web import charts, fields
 from commsapp.web.navigation import ENTRIES
-from commsapp.web.security import EVERYBODY, may_enter
 
 pages = Blueprint("gallery", __name__, template_folder=str(Path(__file__).parent / "gallery_templates"))
 

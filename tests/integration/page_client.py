@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 from werkzeug.test import TestResponse
 
-from commsapp.web.request import EXTENSION, READING, Installed
+from commsapp.http.request import EXTENSION, READING, Installed
 
 # Inputs that carry no label: their own text, or nothing, is what is read out.
 UNLABELLED = {"hidden", "submit", "button"}

@@ -9,9 +9,9 @@ from flask import Flask
 from gallery import gallery_app, gallery_settings
 from page_client import PageClient, page_client
 
+from commsapp.http.security import without_sign_in
 from commsapp.storage.programmes import Programme
 from commsapp.storage.session import open_sessions
-from commsapp.web.security import without_sign_in
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from page_client import PageClient, page_client
 from pages_site import Site, open_site
 
 from commsapp.actor import Role
+from commsapp.http import request, security
+from commsapp.http.security import ANALYSTS, declared_roles
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.storage.events import Event
-from commsapp.web import request, security
-from commsapp.web.security import ANALYSTS, declared_roles
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from commsapp.actor import Role
 from commsapp.errors import BadInput
 from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.views import EffectView
+from commsapp.http import request
+from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language
 from commsapp.listening.measuring import ANSWER_SHARE, TONE
@@ -21,10 +23,9 @@ from commsapp.listening.views import Result
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, Message
 from commsapp.planning.wording import change, level, result_sentence, split_item
-from commsapp.web import fields, request
+from commsapp.web import fields
 from commsapp.web.pages import effect_picture, messages, results
 from commsapp.web.pages.places import trail
-from commsapp.web.security import STAFF, may_enter
 from commsapp.web.wording import day
 
 blueprint = Blueprint("campaigns", __name__)

@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
 
-from commsapp.web import entered, fields, request, uploads
+from commsapp.http import request
+from commsapp.web import entered, fields, uploads
 from commsapp.web.entered import entered_in
 from commsapp.web.uploads import MOST_FILES, Batch, Upload
 

@@ -8,10 +8,11 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from commsapp.errors import CommsappError, Conflict, NotFound
+from commsapp.http import request
+from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
-from commsapp.web import fields, request
+from commsapp.web import fields
 from commsapp.web.pages.imports import RemoveForm
-from commsapp.web.security import STAFF, may_enter
 from commsapp.web.wording import day
 
 blueprint = Blueprint("frame", __name__, url_prefix="/programmes/<int:programme_id>")

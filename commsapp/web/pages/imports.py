@@ -7,17 +7,18 @@ from flask import request as http
 from werkzeug.wrappers import Response
 
 from commsapp.errors import BadInput, Conflict, NotFound
+from commsapp.http import request
+from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping, missing
 from commsapp.listening.views import Programme
 from commsapp.storage import jobs
 from commsapp.storage.session import told
-from commsapp.web import entered, fields, request, uploads, wording
+from commsapp.web import entered, fields, uploads, wording
 from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, HANDLING, READ_AS
 from commsapp.web.entered import Entered, entered_in
 from commsapp.web.pages.files_form import FilesForm, come_back, filled
 from commsapp.web.pages.import_form import NEW, Decision, Looked, Target, chosen_fields, look, make_form, read_decisions, settle
-from commsapp.web.security import STAFF, may_enter
 from commsapp.web.uploads import Batch
 
 blueprint = Blueprint("imports", __name__)

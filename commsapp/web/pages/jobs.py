@@ -10,13 +10,13 @@ from flask import request as http
 from werkzeug.wrappers import Response
 
 from commsapp.errors import NotFound
+from commsapp.http import request
+from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.views import Import, Programme, Summary
 from commsapp.storage import jobs
 from commsapp.storage.base import now
 from commsapp.storage.jobs import Job
-from commsapp.web import request
-from commsapp.web.security import STAFF, may_enter
 
 blueprint = Blueprint("jobs", __name__)
 

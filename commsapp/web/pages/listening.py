@@ -9,17 +9,17 @@ from flask import request as http
 from werkzeug.wrappers import Response
 
 from commsapp.errors import BadInput, NotFound
+from commsapp.http import request
+from commsapp.http.security import ANALYSTS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
 from commsapp.listening.measuring import COMMENTS, NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Codebook, Page, Programme
 from commsapp.textmodels.topics import Granularity
-from commsapp.web import request
 from commsapp.web.fields import Form
 from commsapp.web.pages import results
 from commsapp.web.pages.narrowing import Narrowing, narrowing, options
 from commsapp.web.pages.places import address_of, trail
-from commsapp.web.security import ANALYSTS, STAFF, may_enter
 
 blueprint = Blueprint("listening", __name__)
 

@@ -10,16 +10,16 @@ from werkzeug.wrappers import Response
 
 from commsapp.actor import Role
 from commsapp.errors import BadInput, CommsappError, Conflict, NotFound
+from commsapp.http import request
+from commsapp.http.security import may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import TONE
 from commsapp.listening.views import Result
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, Message
 from commsapp.planning.wording import listed, result_sentence
-from commsapp.web import request
 from commsapp.web.pages import message_form
 from commsapp.web.pages.places import trail
-from commsapp.web.security import may_enter
 
 PLANNERS = (Role.OFFICER, Role.ADMINISTRATOR)
 

@@ -6,13 +6,14 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from commsapp.errors import Conflict
+from commsapp.http import request
+from commsapp.http.security import ANALYSTS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.views import Import
 from commsapp.storage import jobs
-from commsapp.web import fields, request
+from commsapp.web import fields
 from commsapp.web.choices import CHOSEN
 from commsapp.web.pages.jobs import running
-from commsapp.web.security import ANALYSTS, STAFF, may_enter
 
 blueprint = Blueprint("programmes", __name__)
 

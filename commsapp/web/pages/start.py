@@ -8,12 +8,13 @@ from flask import Blueprint, redirect, render_template
 from flask import request as http
 from werkzeug.wrappers import Response
 
+from commsapp.http import request
+from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.views import Programme, Summary
-from commsapp.web import fields, request, uploads
+from commsapp.web import fields, uploads
 from commsapp.web.pages.files_form import FilesForm, come_back, filled
 from commsapp.web.pages.imports import import_address
-from commsapp.web.security import STAFF, may_enter
 
 blueprint = Blueprint("start", __name__)
 

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from commsapp.actor import Role
-from commsapp.web.security import EVERYBODY, STAFF, declared_roles, guard, may_enter
+from commsapp.http.security import EVERYBODY, STAFF, declared_roles, guard, may_enter
 
 
 def view() -> str:

@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from commsapp.actor import Role
 from commsapp.errors import BadInput, NotAllowed
-from commsapp.web.request import READING, actor
+from commsapp.http.request import READING, actor
 
 P = ParamSpec("P")
 R = TypeVar("R")
