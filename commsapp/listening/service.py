@@ -6,6 +6,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
+from commsapp.listening.freezing import attributes, frozen_results, latest_summary, result, result_now, store_results
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
 from commsapp.listening.programmes import (
@@ -15,7 +16,6 @@ from commsapp.listening.programmes import (
     add_wave,
     all_programmes,
     areas,
-    attributes,
     channels,
     context_events,
     create_programme,
@@ -30,13 +30,8 @@ from commsapp.listening.reporting import (
     codebook_in_use,
     comments_page,
     counts_by_channel,
-    frozen_results,
-    latest_summary,
     narrowed,
     records,
-    result,
-    result_now,
-    store_results,
 )
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep

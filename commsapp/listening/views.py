@@ -191,6 +191,7 @@ class Summary:
     """What an analysis found, for a sentence such as '412 responses, 7 topics, 9 set aside'.
 
     ``undated`` responses have no date, ``between_waves`` ones a date that lies in no wave: both count in 'all waves' alone.
+    ``narrowed``: there are responses of handling levels that the one who asks may not read, and they don't count here.
     ``areas_unweighted``: people were drawn in areas of other sizes than their shares, and nothing weights for it.
     """
 
@@ -202,6 +203,7 @@ class Summary:
     between_waves: int = 0
     areas_unweighted: bool = False
     made_at: datetime | None = None
+    narrowed: bool = False
 
     @property
     def set_aside(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ class Response(Base):
     __table_args__ = (
         UniqueConstraint("channel_id", "identity"),
         Index("ix_response_programme_date", "programme_id", "date"),
+        Index("ix_response_programme_level", "programme_id", "handling_level"),
     )
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
@@ -162,6 +164,22 @@ def days(session: Session, actor: Actor, programme_id: int) -> dict[date | None,
     """Day → how many responses are of it; None for those without a date."""
     query = select(Response.date, func.count(Response.id)).where(visible(actor, programme_id)).group_by(Response.date)
     return {row[0]: row[1] for row in session.execute(query.order_by(Response.date))}
+
+
+def holds_levels(session: Session, actor: Actor, programme_id: int, levels: Iterable[str]) -> bool:
+    """Whether a programme holds a response of any of these handling levels, whatever the actor may see."""
+    there = select(Response.id).where(
+        Response.organisation_id == actor.organisation_id,
+        Response.programme_id == programme_id,
+        Response.handling_level.in_(list(levels)),
+    )
+    return session.scalars(there.limit(1)).first() is not None
+
+
+def levels(session: Session, actor: Actor, programme_id: int) -> set[str]:
+    """The handling levels that occur among the responses of a programme which the actor may see."""
+    found = select(Response.handling_level).where(visible(actor, programme_id)).distinct()
+    return set(session.scalars(found))
 
 
 def comment_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:

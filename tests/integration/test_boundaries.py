@@ -368,7 +368,7 @@ def mixed(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) 
 def test_who_is_not_cleared_for_a_level_sees_neither_its_words_nor_how_many_there_are(
     sessions: Sessions, actor: Actor, mixed: tuple[int, int], cleared: int
 ) -> None:
-    """Words and live counts, that is; stored results are figures and count every level (see reporting.store_results)."""
+    """Words and live counts, that is; stored results are figures and count every level (see freezing.store_results)."""
     programme, run = mixed
     levels = LEVELS[:cleared]
     reader = given.cleared_for(actor, *(HandlingLevel(level) for level in levels))
