@@ -11,7 +11,7 @@ from commsapp.bundled import templates
 from commsapp.config import Settings
 from commsapp.http import request, security
 from commsapp.storage.session import open_sessions
-from commsapp.web import assets, error_pages, navigation, wording
+from commsapp.web import assets, error_pages, navigation, showing, wording
 from commsapp.web.pages import BLUEPRINTS
 
 _LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
     request.install(app, request.Installed(settings, open_sessions(settings.database_url)))
     CSRFProtect(app)
     WTFormsHelpers(app)
-    for part in (assets, error_pages, navigation, wording):
+    for part in (assets, error_pages, navigation, showing, wording):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -406,7 +406,7 @@ def test_stored_results_count_every_level_and_hold_no_words(
     reader = given.cleared_for(actor, HandlingLevel.OPEN)
     listening.store_results(sessions, reader, programme)
     with sessions.reading() as session:
-        table = listening.frozen_results(session, reader, programme, wave="", area="", segment="")
+        table = listening.frozen_results(session, actor, programme, wave="", area="", segment="")
     # the concern is counted among the comments, and held back from the shares with its reason
     counted = {row["measure"]: (row["n"], row["not_coded"].get("held back as a concern", 0)) for row in table.to_dict("records")}
     assert counted["answer share"] == (2, 1)

@@ -1,0 +1,188 @@
+"""Who may see and who may change what: the one declaration for every record and field, whatever page or call is used.
+
+What may come in: a role's rights, record by record and field by field. What may not: looking anything up.
+
+Two places ask here, which nothing gets round: every change writes an event, and `storage.events.record` refuses one that the
+role may not make; every page and every reply passes what it shows through `shown`, which leaves out what the role may not see.
+Both refuse what is not declared, so that a later record or field is hidden until somebody has thought about it. Handling levels
+are checked by the queries (`storage.responses.visible`), and once more in `shown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from commsapp.actor import Actor, HandlingLevel, Role
+from commsapp.errors import NotAllowed, NotFound
+
+Roles = frozenset[Role]
+
+EVERYBODY: Roles = frozenset(Role)
+STAFF: Roles = EVERYBODY - {Role.PARTNER}
+"""Everybody but partners, who read only what was shared with them."""
+ANALYSTS: Roles = frozenset({Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR})
+"""Those who may start an analysis or a measurement, which changes what everybody sees."""
+PLANNERS: Roles = frozenset({Role.OFFICER, Role.ADMINISTRATOR})
+"""Those who plan campaigns."""
+ADMINISTRATORS: Roles = frozenset({Role.ADMINISTRATOR})
+
+CHANGE: dict[str, Roles] = {
+    "programme": STAFF,
+    "feedback channel": STAFF,
+    "area": STAFF,
+    "wave": STAFF,
+    "context event": STAFF,
+    "import": STAFF,
+    "job": STAFF,
+    # Computed on behalf of whoever changed what they rest on: a file that is taken back, a consent that is withdrawn.
+    "codebook version": STAFF,
+    "listening results": STAFF,
+    "campaign": PLANNERS,
+    "message": PLANNERS,
+    "activity": PLANNERS,
+    "expected effect": PLANNERS,
+    "expected effect: measure": ANALYSTS,
+    "person": ADMINISTRATORS,
+}
+"""Subject of an event → who may make such a change. 'subject: action' says it for one action alone."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one kind of view holds: each field with the roles that may see it."""
+
+    see: Mapping[str, Roles]
+
+
+def _seen(see: Roles, names: str, **others: Roles) -> Record:
+    return Record({**dict.fromkeys(names.split(), see), **others})
+
+
+_LISTENING, _PLANNING, _EVALUATION = "commsapp.listening.views", "commsapp.planning.campaigns", "commsapp.evaluation.views"
+
+SEE: dict[tuple[str, str], Record] = {
+    (_LISTENING, "Programme"): _seen(STAFF, "id name description made_up responses comments"),
+    (_LISTENING, "Channel"): _seen(STAFF, "id name kind chosen"),
+    (_LISTENING, "Wave"): _seen(STAFF, "id name start end proposed"),
+    (_LISTENING, "Area"): _seen(STAFF, "id name code population"),
+    (_LISTENING, "ContextEvent"): _seen(STAFF, "id name kind start end areas"),
+    (_LISTENING, "Import"): _seen(
+        STAFF, "id programme_id channel_id file_name added already_there rejected notes started_at finished_at"
+    ),
+    (_LISTENING, "RejectedRow"): _seen(STAFF, "row reason cells"),
+    (_LISTENING, "Topic"): _seen(STAFF, "id number name phrases size"),
+    (_LISTENING, "Codebook"): _seen(STAFF, "id number granularity version frozen_at topics"),
+    (_LISTENING, "Said"): _seen(
+        STAFF,
+        "id original translation translator language from_translation not_coded date area channel attributes may_quote "
+        "handling_level sentiment probability",
+    ),
+    (_LISTENING, "Page"): _seen(STAFF, "comments total number pages"),
+    (_LISTENING, "Result"): _seen(
+        STAFF,
+        "id programme_id measure item wave area segment value low high n n_effective not_coded chosen codebook_version "
+        "model_version corrected made_at",
+    ),
+    (_LISTENING, "Summary"): _seen(
+        STAFF, "responses comments topics not_coded undated between_waves areas_unweighted made_at narrowed"
+    ),
+    (_PLANNING, "Activity"): _seen(STAFF, "id message_id medium area start end cost delivered"),
+    (_PLANNING, "ExpectedEffect"): _seen(
+        STAFF,
+        "id message_id measure item areas segment direction target_difference smallest by before_wave_id after_wave_id "
+        "fixed_at fixed_note codebook_version",
+    ),
+    (_PLANNING, "Message"): _seen(STAFF, "id campaign_id text language behaviour segment cited expected activities"),
+    (_PLANNING, "Campaign"): _seen(STAFF, "id programme_id name approach playbook start end areas objective messages"),
+    (_PLANNING, "CanShow"): _seen(STAFF, "n n_effective base smallest wanted enough sentences"),
+    (_EVALUATION, "Diagnosis"): _seen(STAFF, "name outcome detail"),
+    (_EVALUATION, "EffectView"): _seen(
+        STAFF,
+        "id message_id measured_at design strength verdict measure estimate low high before_wave after_wave comparison "
+        "provisional sentences other_areas context fixed_note diagnostics table",
+    ),
+}
+"""(module, class) → who sees each of its fields. A class of these modules that is not here can't be shown at all."""
+
+DECLARED = frozenset(module for module, _ in SEE)
+
+
+class NotDeclared(RuntimeError):
+    """Something would be shown or changed of which nobody has said who may."""
+
+
+def may_change(actor: Actor, subject: str, action: str) -> bool:
+    """Whether a role may make a change of this kind.
+
+    Raises
+    ------
+    NotDeclared : nobody has said who may.
+
+    """
+    roles = CHANGE.get(f"{subject}: {action}", CHANGE.get(subject))
+    if roles is None:
+        raise NotDeclared(f"nobody has said who may change '{subject}' ({action}): see commsapp/may.py")
+    return actor.role in roles
+
+
+def check_change(actor: Actor, subject: str, action: str) -> None:
+    """Refuse a change that a role may not make.
+
+    Raises
+    ------
+    NotAllowed : it may not. NotDeclared : nobody has said who may.
+
+    """
+    if not may_change(actor, subject, action):
+        raise NotAllowed(f"Your role may not change this ({subject}).", "Ask an administrator if you need to.")
+
+
+def shown(actor: Actor, value: Any) -> Any:
+    """What an actor may see of a value: views with the fields of their role, lists and dictionaries of them, all else as it is.
+
+    A field that the role may not see comes back empty, as the type of its value has it. The same object comes back where
+    nothing had to go.
+
+    Raises
+    ------
+    NotFound : a view of a handling level that the actor is not cleared for. NotDeclared : a view that nobody has declared.
+
+    """
+    if isinstance(value, (list, tuple)):
+        parts = [shown(actor, part) for part in value]
+        if all(new is old for new, old in zip(parts, value, strict=True)):
+            return value
+        return type(value)(parts) if type(value) in (list, tuple) else type(value)(*parts)
+    if isinstance(value, dict):
+        inside = {key: shown(actor, part) for key, part in value.items()}
+        return value if all(inside[key] is value[key] for key in value) else inside
+    if is_dataclass(value) and not isinstance(value, type):
+        return _shown_view(actor, value)
+    return value
+
+
+def _shown_view(actor: Actor, view: Any) -> Any:
+    kind = type(view)
+    record = SEE.get((kind.__module__, kind.__name__))
+    if record is None and kind.__module__ in DECLARED:
+        raise NotDeclared(f"nobody has said who may see {kind.__module__}.{kind.__name__}: see commsapp/may.py")
+    level = getattr(view, "handling_level", None) if record else None
+    if level and HandlingLevel(level) not in actor.handling_levels:
+        raise NotFound("There is no such thing here.", "Go back and choose from the list.")
+    changed: dict[str, Any] = {}
+    for field in fields(view):
+        value = getattr(view, field.name)
+        if record is not None and actor.role not in record.see.get(field.name, ()):
+            changed[field.name] = _empty(value)
+        elif (inside := shown(actor, value)) is not value:
+            changed[field.name] = inside
+    return replace(view, **changed) if changed else view
+
+
+def _empty(value: Any) -> Any:
+    for kind, nothing in ((str, ""), (tuple, ()), (list, []), (dict, {})):
+        if isinstance(value, kind):
+            return nothing
+    return None
