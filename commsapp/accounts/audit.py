@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from commsapp.actor import Actor, HandlingLevel, Role
@@ -65,34 +65,35 @@ def note_reading(
     session: Session,
     actor: Actor,
     *,
-    subject: str,
-    count: int,
+    kind: str,
+    place: str,
+    place_id: int | None,
+    ids: Collection[int],
     action: str = "read",
-    programme_id: int | None = None,
     where: str = "",
     filters: Mapping[str, Any] | None = None,
     levels: Iterable[str] = (),
-    ids: Iterable[int] = (),
+    count: int | None = None,
     why: str = "",
 ) -> None:
     """Write that an actor was shown people's words, or took them away (``action`` 'export').
 
     Parameters
     ----------
-    subject : what was shown: 'comments', 'rejected rows', 'person', …
-    where : the topic, file or page that they stood under. filters : what narrowed them. levels : handling levels among them.
-    ids : of the comments or responses shown.
+    kind : what was shown: 'comments', 'rejected rows', 'person', … place, place_id : the programme or import it belongs to.
+    ids : of the records shown; ``count`` says how many where they have no ids of their own.
+    where : the topic or file that they stood under. filters : what narrowed them. levels : handling levels among them.
 
     """
     after = {
-        "programme_id": programme_id,
+        "place": place,
         "where": where,
-        "filters": {name: value for name, value in (filters or {}).items() if value not in ("", None)},
-        "count": count,
-        "levels": sorted(set(levels)),
+        "filters": {name: str(value) for name, value in (filters or {}).items() if value not in ("", None)},
+        "count": len(ids) if count is None else count,
+        "levels": sorted({str(level) for level in levels}),
         "ids": compact(ids),
     }
-    events.record(session, actor, action=action, subject=subject, subject_id=programme_id, after=after, why=why)
+    events.record(session, actor, action=action, subject=kind, subject_id=place_id, after=after, why=why)
 
 
 def compact(ids: Iterable[int]) -> str:
