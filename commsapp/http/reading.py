@@ -40,7 +40,14 @@ def words_leave(
     """
     if not ids and not count:
         return
-    noted = {"kind": kind, "place": place, "place_id": place_id, "ids": list(ids), "where": where, "filters": dict(filters or {})}
+    noted: dict[str, Any] = {
+        "kind": kind,
+        "place": place,
+        "place_id": place_id,
+        "ids": list(ids),
+        "where": where,
+        "filters": dict(filters or {}),
+    }
     noted |= {"levels": list(levels), "count": count, "action": action, "why": why}
     g.setdefault(_NOTED, []).append(noted)
 
