@@ -310,13 +310,28 @@ def _erase(
     channels = {row.channel_id for row in rows}
     ids, first, people = [row.id for row in rows], rows[0].id, {row.respondent_id for row in rows} - {None}
     files = [file for channel in channels for file in erasing.files_of_channel(session, channel)]
+    rejected = [number for channel in channels for number in _rejected_of(session, channel, rows, settings)]
+    erasing.delete_rejected(session, rejected)
     votes = sum(persons.delete_votes(session, one) for one in people if one is not None)
-    counts: Counter[str] = take_away(session, actor, programme_id, ids, settings=settings) + Counter({"votes": votes})
+    counts: Counter[str] = take_away(session, actor, programme_id, ids, settings=settings)
+    counts += Counter({"votes": votes, "rejected rows": len(rejected)})
     remove_files(files)
     after = {"programme_id": programme_id, "responses": len(ids), "counts": dict(counts)}
     events.record(session, actor, action="erase", subject="person", subject_id=first, after=after, why=why.strip())
     _figures_anew(session, actor, programme_id)
     return dict(counts)
+
+
+def _rejected_of(session: Session, channel_id: int, rows: list[responses.Response], settings: Settings) -> Iterable[int]:
+    """Rejected rows of a channel that name one of these responses by its id, or the person by their key."""
+    ids = {row.identity.removeprefix("id:") for row in rows if row.identity.startswith("id:")}
+    people = {persons.key_hash_of(session, row.respondent_id) for row in rows if row.respondent_id is not None}
+    for one in erasing.rejected_of_channel(session, channel_id):
+        cells = one.cells or {}
+        named = str(cells.get(one.mapping.get("identity"), "")).strip()
+        key = str(cells.get(one.mapping.get("respondent"), "")).strip()
+        if named in ids or (key and respondent_key(settings.secret_key, channel_id, key) in people):
+            yield one.id
 
 
 def withdraw(

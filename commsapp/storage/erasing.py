@@ -231,16 +231,16 @@ def files_of_channel(session: Session, channel_id: int) -> list[str]:
     return list(session.scalars(query))
 
 
-def delete_rejected_of(session: Session, import_ids: set[int], words: set[str]) -> int:
-    """Delete rejected rows of imports in which one of these words stands, whole, in some cell."""
-    found = [
-        row.id
-        for row in session.scalars(select(RejectedRow).where(RejectedRow.import_id.in_(import_ids)))
-        if words & {cell.strip() for cell in (row.cells or {}).values()}
-    ]
-    for some in parts(found):
+def rejected_of_channel(session: Session, channel_id: int) -> list[Any]:
+    """Rows (id, cells, mapping) of what could not be read of a channel's files, with how the columns were read."""
+    query = select(RejectedRow.id, RejectedRow.cells, ImportRun.mapping).join(ImportRun, ImportRun.id == RejectedRow.import_id)
+    return list(session.execute(query.where(ImportRun.channel_id == channel_id).order_by(RejectedRow.id)))
+
+
+def delete_rejected(session: Session, ids: list[int]) -> None:
+    """Delete rejected rows."""
+    for some in parts(ids):
         session.execute(delete(RejectedRow).where(RejectedRow.id.in_(some)))
-    return len(found)
 
 
 class Keys(Protocol):

@@ -145,6 +145,11 @@ def readings(session: Session, actor: Actor, programme_id: int, *, kinds: tuple[
     return list(session.scalars(query))
 
 
+def key_hash_of(session: Session, respondent_id: int) -> str:
+    """The keyed hash by which a respondent is known."""
+    return session.get_one(Respondent, respondent_id).key_hash
+
+
 def delete_votes(session: Session, respondent_id: int) -> int:
     """Delete what a respondent voted; how many votes there were."""
     votes = session.scalar(select(func.count(Vote.id)).where(Vote.respondent_id == respondent_id)) or 0

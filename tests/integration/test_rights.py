@@ -29,6 +29,7 @@ from commsapp.storage.session import Sessions, sessions_of
 GONE = "zyxgone"
 MAP = dataclasses.replace(READ, handling="level", consent="ok")
 HEADER = ["id", "date", "who", "comment", "job", "Heard of it?", "level", "ok"]
+REJECTED = {"id": "a3", "date": "never", "who": "Ann", "comment": f"{GONE} rejected"}
 ROWS = [
     {"id": "a1", "date": "2026-01-02", "who": "Ann", "comment": f"{GONE} first", "job": f"{GONE} coxswain", "Heard of it?": GONE},
     {
@@ -50,7 +51,7 @@ def programme(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Pa
     made = given.programme(sessions, actor)
     with sessions.writing() as session:
         listening.add_wave(session, actor, made, name="All", start=date(2026, 1, 1), end=date(2026, 12, 31))
-    bring(sessions, actor, settings, tmp_path, made, ROWS)
+    bring(sessions, actor, settings, tmp_path, made, [*ROWS, REJECTED])
     code(sessions, actor, settings, made)
     return made
 
@@ -125,7 +126,7 @@ def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
     with pytest.raises(BadInput, match="no reason"):
         listening.erase_person(sessions, actor, programme, ann, why=" ", settings=settings)
     counts = listening.erase_person(sessions, actor, programme, ann, why=WHY, settings=settings)
-    assert counts == {"responses": 2, "comments": 2, "answers": 2, "respondents": 1}
+    assert counts == {"responses": 2, "comments": 2, "answers": 2, "respondents": 1, "rejected rows": 1}
     assert left_of(own, sessions, settings.data_dir) == []
     assert "coding" in left_of(shared, sessions, settings.data_dir), "somebody else said the same"
     nameless = one(sessions, actor, settings, programme, export_id="c1")
