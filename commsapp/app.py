@@ -9,8 +9,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 
 from commsapp.bundled import templates
 from commsapp.config import Settings
-from commsapp.http import request, security
-from commsapp.storage.session import open_sessions
+from commsapp.http import reading, request, security
+from commsapp.storage.session import sessions_of
 from commsapp.web import assets, error_pages, navigation, showing, wording
 from commsapp.web.pages import BLUEPRINTS
 
@@ -43,7 +43,8 @@ def create_app(settings: Settings) -> Flask:
         ]
     )
     security.install(app)  # first, so that a foreign host is refused before anything else is looked at
-    request.install(app, request.Installed(settings, open_sessions(settings.database_url)))
+    reading.install(app)  # before the session of a request, so that it runs after that has ended
+    request.install(app, request.Installed(settings, sessions_of(settings)))
     CSRFProtect(app)
     WTFormsHelpers(app)
     for part in (assets, error_pages, navigation, showing, wording):

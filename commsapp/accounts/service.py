@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from commsapp.accounts.audit import audit_fault, audit_head, chain_earlier_events, note, note_reading
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.errors import Unavailable
 from commsapp.storage import events, organisations
 from commsapp.storage.session import Session
+
+__all__ = [
+    "LOCAL_ORGANISATION",
+    "LOCAL_PERSON",
+    "actor_for",
+    "audit_fault",
+    "audit_head",
+    "chain_earlier_events",
+    "ensure_local",
+    "local_actor",
+    "note",
+    "note_reading",
+]
 
 LOCAL_ORGANISATION = "This organisation"
 LOCAL_PERSON = "Local administrator"

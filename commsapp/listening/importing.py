@@ -23,6 +23,7 @@ from commsapp.listening.formats.table import Table
 from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
+from commsapp.listening.standing import as_decided, in_time, refuse_past
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
 from commsapp.storage.base import insert_new, now
@@ -53,6 +54,7 @@ def start_import(
     """
     if channel_id not in {channel.id for channel in frame.channels(session, actor, programme_id)}:
         raise NotFound("There is no such feedback channel in this programme.", "Choose one from its list.")
+    refuse_past(session, channel_id)
     before = imports.latest_mapping(session, channel_id=channel_id)
     if before is not None:
         check_told_apart(before.get("identity"), file.mapping, file.columns)
@@ -194,7 +196,10 @@ def _store(session: Session, actor: Actor, run: imports.ImportRun, batch: list[R
     """Store one batch and move the checkpoint, in the caller's transaction."""
     records = [item for item in batch if isinstance(item, Record)]
     rejects = [item for item in batch if isinstance(item, Reject)]
-    added = _store_rows(session, run, records, settings)
+    records, late = in_time(session, run.channel_id, records)
+    rejects += late
+    wanted = as_decided(session, run.channel_id, records, unsaid=_unsaid(run), settings=settings)
+    added = _store_rows(session, run, wanted, settings)
     insert_new(
         session,
         imports.RejectedRow,

@@ -33,6 +33,9 @@ from commsapp.listening.reporting import (
     narrowed,
     records,
 )
+from commsapp.listening.retention import retentions, run_retention, set_retention
+from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
+from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep
 
@@ -43,7 +46,10 @@ __all__ = [
     "add_wave",
     "all_programmes",
     "areas",
+    "as_export",
+    "as_rows",
     "attributes",
+    "change_handling",
     "channels",
     "check_file",
     "clear_uploads",
@@ -52,6 +58,8 @@ __all__ = [
     "context_events",
     "counts_by_channel",
     "create_programme",
+    "erase_again",
+    "erase_person",
     "frozen_results",
     "how_read",
     "import_goes_on",
@@ -62,6 +70,8 @@ __all__ = [
     "latest_summary",
     "narrowed",
     "over_waves",
+    "people",
+    "person",
     "programme",
     "programme_named",
     "records",
@@ -71,10 +81,14 @@ __all__ = [
     "remove_wave",
     "result",
     "result_now",
+    "retentions",
     "run_analysis",
     "run_import",
+    "run_retention",
+    "set_retention",
     "start_analysis",
     "start_import",
     "store_results",
     "waves",
+    "withdraw",
 ]

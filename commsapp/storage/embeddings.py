@@ -12,7 +12,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -137,6 +137,22 @@ class EmbeddingStore:
             file.execute("INSERT INTO size (dimensions) VALUES (?)", (dimensions,))
         elif stored != dimensions:
             raise ValueError(f"the stored vectors have {stored} dimensions, these have {dimensions}")
+
+
+def delete_everywhere(folder: Path, keys: Sequence[str]) -> None:
+    """Remove the vectors of texts, of every encoder version that was ever in use here, so that nothing is left in the files.
+
+    Raises
+    ------
+    Unavailable : a file is kept busy by another process.
+
+    """
+    for path in sorted((folder / "embeddings").glob("*.sqlite")) if keys else ():
+        with told(), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as file:
+            file.execute("PRAGMA secure_delete=ON")
+            for batch in _batches(list(keys)):
+                file.execute("DELETE FROM embedding WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(batch),))
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _file_name(encoder_version: str) -> str:

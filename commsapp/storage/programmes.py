@@ -35,6 +35,7 @@ class FeedbackChannel(Base):
     chosen: Mapped[str]
     authority: Mapped[str] = mapped_column(default="")
     retain_until: Mapped[date | None]
+    retain_months: Mapped[int | None]
 
 
 class Attribute(Base):
@@ -121,6 +122,11 @@ def _part(session: Session, actor: Actor, table: type[Part], programme_id: int, 
 def channels(session: Session, actor: Actor, programme_id: int) -> list[FeedbackChannel]:
     """Feedback channels of a programme by name."""
     return _part(session, actor, FeedbackChannel, programme_id, FeedbackChannel.name)
+
+
+def channel(session: Session, channel_id: int) -> FeedbackChannel:
+    """One feedback channel, for work that knows whose it is."""
+    return session.get_one(FeedbackChannel, channel_id)
 
 
 def attributes(session: Session, actor: Actor, programme_id: int) -> list[Attribute]:

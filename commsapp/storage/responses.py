@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, SensitiveJson, SensitiveText
 from commsapp.storage.programmes import Area, FeedbackChannel
-
-Value = TypeVar("Value", str, int)
 
 
 class Respondent(Base):
@@ -315,30 +313,3 @@ def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list
         .order_by(FeedbackChannel.name)
     )
     return list(session.execute(query))
-
-
-def delete_of_import(session: Session, *, import_id: int) -> list[str]:
-    """Delete the responses that an import added, with comments and answers; returns keys of texts that nobody said any more.
-
-    Respondents of whom nothing is left go too.
-    """
-    of_import = select(Response.id).where(Response.import_id == import_id)
-    keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(of_import), Comment.text_key.is_not(None))))
-    people = set(session.scalars(of_import.with_only_columns(Response.respondent_id).where(Response.respondent_id.is_not(None))))
-    session.execute(delete(Response).where(Response.import_id == import_id))
-    gone: list[str] = []
-    for some in _parts(sorted(key for key in keys if key is not None)):
-        still = set(session.scalars(select(Comment.text_key).where(Comment.text_key.in_(some))))
-        gone += [key for key in some if key not in still]
-    for some_people in _parts(sorted(number for number in people if number is not None)):
-        said = select(Response.respondent_id).where(Response.respondent_id.in_(some_people))
-        voted = select(Vote.respondent_id).where(Vote.respondent_id.in_(some_people))
-        session.execute(
-            delete(Respondent).where(Respondent.id.in_(some_people), Respondent.id.not_in(said), Respondent.id.not_in(voted))
-        )
-    return gone
-
-
-def _parts(values: list[Value]) -> list[list[Value]]:
-    """Lists short enough for one statement: databases bound the number of its parameters."""
-    return [values[start : start + 5_000] for start in range(0, len(values), 5_000)]

@@ -1,6 +1,6 @@
 """Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
 
-from commsapp.storage import campaigns, codings, events, imports, jobs, organisations, programmes, responses, results
+from commsapp.storage import campaigns, codings, decisions, events, imports, jobs, organisations, programmes, responses, results
 from commsapp.storage.base import Base
 
 metadata = Base.metadata
@@ -8,6 +8,7 @@ metadata = Base.metadata
 __all__ = [
     "campaigns",
     "codings",
+    "decisions",
     "events",
     "imports",
     "jobs",
