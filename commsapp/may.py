@@ -59,14 +59,22 @@ LOOKING = frozenset({"read", "export"})
 
 @dataclass(frozen=True)
 class Record:
-    """What one kind of view holds: each field with the roles that may see it."""
+    """What one kind of view holds: each field with the roles that may see it; ``rest`` may see those that are not named."""
 
     see: Mapping[str, Roles]
+    rest: Roles = frozenset()
+
+    def seen_by(self, role: Role, field: str) -> bool:
+        """Whether a role may see a field."""
+        return role in self.see.get(field, self.rest)
 
 
 def _seen(see: Roles, names: str, **others: Roles) -> Record:
     return Record({**dict.fromkeys(names.split(), see), **others})
 
+
+_IN_HAND = Record({}, rest=STAFF)
+"""What somebody brings themselves and is shown while they bring it: a file that they chose, and how it is read."""
 
 _LISTENING, _PLANNING, _EVALUATION = "commsapp.listening.views", "commsapp.planning.campaigns", "commsapp.evaluation.views"
 
@@ -96,6 +104,20 @@ SEE: dict[tuple[str, str], Record] = {
     (_LISTENING, "Summary"): _seen(
         STAFF, "responses comments topics not_coded undated between_waves areas_unweighted made_at narrowed"
     ),
+    ("commsapp.listening.checking", "CheckedFile"): _IN_HAND,
+    ("commsapp.listening.columns", "Mapping"): _IN_HAND,
+    ("commsapp.listening.formats.header", "Shape"): _IN_HAND,
+    ("commsapp.listening.formats.preview", "Preview"): _IN_HAND,
+    ("commsapp.listening.importing", "HowRead"): _IN_HAND,
+    ("commsapp.listening.rights", "Found"): _seen(STAFF, "response_id channel date area"),
+    ("commsapp.listening.rights", "SaidOnce"): _seen(
+        STAFF,
+        "response_id comment_id channel export_id date area attributes weight consent handling_level imported_at file_name "
+        "original language translation translator not_coded answers codings",
+    ),
+    ("commsapp.listening.rights", "Person"): _seen(STAFF, "programme_id response_id known responses hidden votes read_by"),
+    ("commsapp.listening.retention", "Retention"): _seen(STAFF, "channel_id channel until months"),
+    ("commsapp.listening.retention", "Due"): _seen(STAFF, "organisation_id programme_id channel_id channel counts"),
     (_PLANNING, "Activity"): _seen(STAFF, "id message_id medium area start end cost delivered"),
     (_PLANNING, "ExpectedEffect"): _seen(
         STAFF,
@@ -189,7 +211,7 @@ def _shown_view(actor: Actor, view: Any) -> Any:
     changed: dict[str, Any] = {}
     for field in fields(view):
         value = getattr(view, field.name)
-        if record is not None and actor.role not in record.see.get(field.name, ()):
+        if record is not None and not record.seen_by(actor.role, field.name):
             changed[field.name] = _empty(value)
         elif (inside := shown(actor, value)) is not value:
             changed[field.name] = inside
