@@ -6,12 +6,13 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from govuk_frontend_wtf.main import WTFormsHelpers
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from commsapp.bundled import templates
 from commsapp.config import Settings
-from commsapp.http import request, security
+from commsapp.http import request, security, signing_in
 from commsapp.storage.session import open_sessions
-from commsapp.web import assets, error_pages, navigation, wording
+from commsapp.web import assets, error_pages, levels, navigation, wording
 from commsapp.web.pages import BLUEPRINTS
 
 _LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")
@@ -42,11 +43,15 @@ def create_app(settings: Settings) -> Flask:
             PrefixLoader({name: PackageLoader(name) for name in _LIBRARIES}),
         ]
     )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     security.install(app)  # first, so that a foreign host is refused before anything else is looked at
     request.install(app, request.Installed(settings, open_sessions(settings.database_url)))
     CSRFProtect(app)
+    signing_in.install(app, settings)
     WTFormsHelpers(app)
-    for part in (assets, error_pages, navigation, wording):
+    for part in (assets, error_pages, levels, navigation, wording):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
