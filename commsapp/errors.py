@@ -48,6 +48,20 @@ class NotAllowed(CommsappError):
     """The one who asks may not do this."""
 
 
+class NotSignedIn(CommsappError):
+    """Nobody is signed in, or the sign-in has ended; pages lead to where one signs in."""
+
+
+class TooOften(CommsappError):
+    """Something that could be guessing was tried too often. ``seconds`` is how long to wait."""
+
+    def __init__(self, *, seconds: int) -> None:
+        minutes = -(-seconds // 60)
+        wait = f"{seconds} seconds" if seconds < 90 else f"{minutes} minutes"
+        super().__init__("That was tried too often from here.", f"Wait {wait}, then try again.")
+        self.seconds = seconds
+
+
 class Conflict(CommsappError):
     """Somebody else changed it first, or it exists already."""
 

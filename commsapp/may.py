@@ -28,6 +28,19 @@ PLANNERS: Roles = frozenset({Role.OFFICER, Role.ADMINISTRATOR})
 """Those who plan campaigns."""
 ADMINISTRATORS: Roles = frozenset({Role.ADMINISTRATOR})
 
+_OF_ONESELF = (
+    *("join", "choose password", "sign in", "sign out", "sign out elsewhere", "change password", "bind identity"),
+    *(
+        "add passkey",
+        "remove passkey",
+        "set up authenticator",
+        "remove authenticator",
+        "make recovery codes",
+        "use recovery code",
+    ),
+)
+"""What people do with their own sign-in; the services see to it that it is their own."""
+
 CHANGE: dict[str, Roles] = {
     "programme": STAFF,
     "feedback channel": STAFF,
@@ -48,6 +61,8 @@ CHANGE: dict[str, Roles] = {
     "handling level": STAFF,
     "person": ADMINISTRATORS,
     "person: erase": STAFF,
+    **dict.fromkeys((f"person: {action}" for action in _OF_ONESELF), EVERYBODY),
+    "organisation": ADMINISTRATORS,
     "retention": STAFF,
     "audit log": ADMINISTRATORS,
 }
@@ -59,26 +74,50 @@ LOOKING = frozenset({"read", "export"})
 
 @dataclass(frozen=True)
 class Record:
-    """What one kind of view holds: each field with the roles that may see it; ``rest`` may see those that are not named."""
+    """What one kind of view holds: each field with the roles that may see it; ``rest`` may see those that are not named.
+
+    ``person`` names the field that holds a person's id, where that person may see all of it whatever their role. A ``by_link``
+    view is for whoever holds a secret link, and so also for somebody who is not signed in.
+    """
 
     see: Mapping[str, Roles]
     rest: Roles = frozenset()
+    person: str = ""
+    by_link: bool = False
 
-    def seen_by(self, role: Role, field: str) -> bool:
-        """Whether a role may see a field."""
-        return role in self.see.get(field, self.rest)
+    def seen_by(self, actor: Actor, view: Any, field: str) -> bool:
+        """Whether an actor may see a field of a view."""
+        own = self.person and actor.person_id is not None and getattr(view, self.person) == actor.person_id
+        return bool(own) or actor.role in self.see.get(field, self.rest)
 
 
 def _seen(see: Roles, names: str, **others: Roles) -> Record:
     return Record({**dict.fromkeys(names.split(), see), **others})
 
 
+def _own(see: Roles, names: str) -> Record:
+    return Record(dict.fromkeys(names.split(), see), person="id")
+
+
+_BY_LINK = Record({}, rest=frozenset(Role), by_link=True)
+_ANYBODY = Record({}, rest=EVERYBODY)
 _IN_HAND = Record({}, rest=STAFF)
 """What somebody brings themselves and is shown while they bring it: a file that they chose, and how it is read."""
 
+_ACCOUNTS = "commsapp.accounts.views"
 _LISTENING, _PLANNING, _EVALUATION = "commsapp.listening.views", "commsapp.planning.campaigns", "commsapp.evaluation.views"
 
 SEE: dict[tuple[str, str], Record] = {
+    (_ACCOUNTS, "Person"): _own(
+        ADMINISTRATORS,
+        "id organisation_id name email role active cleared can_sign_in has_password passkeys authenticator recovery_codes oidc "
+        "link_ends",
+    ),
+    (_ACCOUNTS, "Clearance"): _ANYBODY,
+    (_ACCOUNTS, "NewLink"): _seen(ADMINISTRATORS, "secret purpose person_name ends_at"),
+    (_ACCOUNTS, "OpenLink"): _BY_LINK,
+    (_ACCOUNTS, "Place"): _ANYBODY,
+    (_ACCOUNTS, "Passkey"): _ANYBODY,
     (_LISTENING, "Programme"): _seen(STAFF, "id name description made_up responses comments"),
     (_LISTENING, "Channel"): _seen(STAFF, "id name kind chosen"),
     (_LISTENING, "Wave"): _seen(STAFF, "id name start end proposed"),
@@ -135,6 +174,12 @@ SEE: dict[tuple[str, str], Record] = {
     ),
 }
 """(module, class) → who sees each of its fields. A dataclass of a domain that is not here can't be shown at all."""
+
+
+def declared(kind: type) -> Record | None:
+    """What is declared of a class; None where nothing is."""
+    return SEE.get((kind.__module__, kind.__name__))
+
 
 _DOMAINS = tuple(f"commsapp.{domain}." for domain in ("accounts", "listening", "audiences", "planning", "evaluation", "sharing"))
 
@@ -202,7 +247,9 @@ def shown(actor: Actor, value: Any) -> Any:
 
 def _shown_view(actor: Actor, view: Any) -> Any:
     kind = type(view)
-    record = SEE.get((kind.__module__, kind.__name__))
+    record = declared(kind)
+    if record is not None and record.by_link:
+        return view
     if record is None and is_view(kind):
         raise NotDeclared(f"nobody has said who may see {kind.__module__}.{kind.__name__}: see commsapp/may.py")
     level = getattr(view, "handling_level", None) if record else None
@@ -211,7 +258,7 @@ def _shown_view(actor: Actor, view: Any) -> Any:
     changed: dict[str, Any] = {}
     for field in fields(view):
         value = getattr(view, field.name)
-        if record is not None and not record.seen_by(actor.role, field.name):
+        if record is not None and not record.seen_by(actor, view, field.name):
             changed[field.name] = _empty(value)
         elif (inside := shown(actor, value)) is not value:
             changed[field.name] = inside

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, before_render_template
 
 from commsapp.http import request
-from commsapp.may import is_view, shown
+from commsapp.may import declared, is_view, shown
 
 
 def install(app: Flask) -> None:
@@ -32,5 +32,7 @@ def _holds_views(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_holds_views(part) for part in value.values())
     if is_dataclass(value) and not isinstance(value, type):
+        if (record := declared(type(value))) is not None and record.by_link:
+            return False
         return is_view(type(value)) or any(_holds_views(getattr(value, field.name)) for field in fields(value))
     return False
