@@ -145,8 +145,6 @@ SEE: dict[tuple[str, str], Record] = {
     ),
     ("commsapp.listening.checking", "CheckedFile"): _IN_HAND,
     ("commsapp.listening.columns", "Mapping"): _IN_HAND,
-    ("commsapp.listening.formats.header", "Shape"): _IN_HAND,
-    ("commsapp.listening.formats.preview", "Preview"): _IN_HAND,
     ("commsapp.listening.importing", "HowRead"): _IN_HAND,
     ("commsapp.listening.rights", "Found"): _seen(STAFF, "response_id channel date area"),
     ("commsapp.listening.rights", "SaidOnce"): _seen(
@@ -178,6 +176,8 @@ SEE: dict[tuple[str, str], Record] = {
 
 def declared(kind: type) -> Record | None:
     """What is declared of a class; None where nothing is."""
+    if kind.__module__.startswith("commsapp.listening.formats"):
+        return _IN_HAND
     return SEE.get((kind.__module__, kind.__name__))
 
 
