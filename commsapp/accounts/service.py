@@ -55,4 +55,4 @@ def actor_for(session: Session, *, organisation_id: int, person_id: int | None) 
 
 def _actor(person: organisations.Person) -> Actor:
     # Every person is a local administrator until accounts give people clearances of their own.
-    return Actor(person.organisation_id, person.id, person.name, Role(person.role), frozenset(HandlingLevel))
+    return Actor(person.organisation_id, person.id, person.name, Role(person.role), frozenset(HandlingLevel), originals=True)

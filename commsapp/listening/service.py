@@ -8,6 +8,7 @@ from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
+from commsapp.listening.originals import comment_redacted, may_read_original, read_original
 from commsapp.listening.programmes import (
     add_area,
     add_channel,
@@ -53,6 +54,7 @@ __all__ = [
     "check_file",
     "clear_uploads",
     "codebook_in_use",
+    "comment_redacted",
     "comments_page",
     "context_events",
     "counts_by_channel",
@@ -65,10 +67,12 @@ __all__ = [
     "keep",
     "latest_mappings",
     "latest_summary",
+    "may_read_original",
     "narrowed",
     "over_waves",
     "programme",
     "programme_named",
+    "read_original",
     "records",
     "rejected",
     "remove_context_event",

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -49,8 +64,10 @@ class Response(Base):
 class Comment(Base):
     """What that person said in their words.
 
-    ``original``, ``translation`` and ``analysis_text`` (what models may read) stay apart. ``text_key`` is the keyed hash of
-    ``analysis_text`` that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
+    ``original`` and ``translation`` stay as they came in. ``redacted`` and ``redacted_translation`` are what people see, and
+    ``analysis_text``, which models may read, is made from them; all three are there once the comment is ``prepared``, and
+    ``redaction_version`` says with what names and numbers were taken out. ``text_key`` is the keyed hash of ``analysis_text``
+    that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
     """
 
     __tablename__ = "comment"
@@ -60,6 +77,9 @@ class Comment(Base):
     language: Mapped[str] = mapped_column(default="")
     translation: Mapped[str] = mapped_column(SensitiveText, default="")
     translator: Mapped[str] = mapped_column(default="")
+    redacted: Mapped[str] = mapped_column(SensitiveText, default="")
+    redacted_translation: Mapped[str] = mapped_column(SensitiveText, default="")
+    redaction_version: Mapped[str] = mapped_column(default="")
     analysis_text: Mapped[str | None] = mapped_column(SensitiveText)
     text_key: Mapped[str | None] = mapped_column(index=True)
     from_translation: Mapped[bool] = mapped_column(default=False)
@@ -187,37 +207,80 @@ def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[
     return list(session.execute(query))
 
 
-def unprepared(session: Session, actor: Actor, programme_id: int, *, limit: int) -> list[Row[Any]]:
-    """Comments not yet made ready for coding, with what decides it: (id, original, …, consent, handling_level)."""
+def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str, limit: int) -> list[Row[Any]]:
+    """Comments to make ready for people and models, with what decides it: (id, original, …, consent, handling_level, text_key).
+
+    ``redaction`` is the version that takes names and numbers out now, see `needs_preparing`.
+    """
     query = (
         select(
             Comment.id,
             Comment.original,
             Comment.given_language,
             Comment.translation,
+            Comment.text_key,
             Response.consent,
             Response.handling_level,
         )
         .join(Response, Response.id == Comment.response_id)
-        .where(visible(actor, programme_id), Comment.prepared.is_(False))
+        .where(visible(actor, programme_id), needs_preparing(redaction))
         .order_by(Comment.id)
         .limit(limit)
     )
     return list(session.execute(query))
 
 
-def set_prepared(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Store what preparation found: rows of (comment_id, language, analysis_text, text_key, from_translation, not_coded)."""
+def count_unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str) -> int:
+    """How many comments `unprepared` would give in all."""
+    query = (
+        select(func.count(Comment.id))
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), needs_preparing(redaction))
+    )
+    return int(session.execute(query).scalar_one())
+
+
+def needs_preparing(redaction: str) -> ColumnElement[bool]:
+    """Comments never prepared, or prepared with another version, unless this one is without the model of names and that had it.
+
+    A version with the model has a '+' in it: a machine on which it is missing must not put names back.
+    """
+    other = Comment.redaction_version != redaction
+    if "+" not in redaction:
+        other = and_(other, not_(Comment.redaction_version.contains("+")))
+    return or_(Comment.prepared.is_(False), other)
+
+
+_PREPARED = (
+    *("language", "redacted", "redacted_translation", "redaction_version"),
+    *("analysis_text", "text_key", "from_translation", "not_coded"),
+)
+
+
+def set_prepared(session: Session, rows: list[dict[str, Any]], *, before: frozenset[str] = frozenset()) -> list[str]:
+    """Store what preparation found: rows of comment_id and `_PREPARED`.
+
+    ``before`` are the text keys that these comments had; returns those of them that no comment has any more.
+    """
     if not rows:
-        return
-    names = ("language", "analysis_text", "text_key", "from_translation", "not_coded")
+        return []
     statement = (
         update(Comment)
         .where(Comment.id == bindparam("comment_id"))
-        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in names})
+        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in _PREPARED})
     )
-    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in _PREPARED}} for row in rows]
     session.connection().execute(statement, parameters)
+    return said_no_more(session, before - {row["text_key"] for row in rows})
+
+
+def said_no_more(session: Session, keys: Set[str]) -> list[str]:
+    """Those of some text keys that no comment has."""
+    gone: list[str] = []
+    for some in _parts(sorted(keys)):
+        still = set(session.scalars(select(Comment.text_key).where(Comment.text_key.in_(some))))
+        gone += [key for key in some if key not in still]
+    return gone
 
 
 def text_keys(session: Session, actor: Actor, programme_id: int, *, by_length: bool = False) -> list[str]:
@@ -252,12 +315,14 @@ def texts_of(session: Session, actor: Actor, programme_id: int, keys: list[str])
 
 
 def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[int]) -> list[Row[Any]]:
-    """What people said, for a page: words, languages and where they come from, in no promised order."""
+    """What people said, for a page: redacted words, languages and where they come from, in no promised order."""
     query = (
         select(
             Comment.id,
-            Comment.original,
-            Comment.translation,
+            Comment.redacted,
+            Comment.redacted_translation,
+            Comment.redaction_version,
+            Comment.prepared,
             Comment.translator,
             Comment.language,
             Comment.from_translation,
@@ -276,6 +341,26 @@ def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[
         .order_by(Comment.id)
     )
     return list(session.execute(query))
+
+
+def comment_as_written(session: Session, actor: Actor, programme_id: int, comment_id: int) -> Row[Any] | None:
+    """(id, original, translation, translator, language, handling_level, redacted): for one who may see it, and says why."""
+    query = (
+        select(
+            Comment.id,
+            Comment.original,
+            Comment.translation,
+            Comment.translator,
+            Comment.language,
+            Comment.redacted,
+            Comment.redacted_translation,
+            Response.handling_level,
+        )
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id, by_id=True), Comment.id == comment_id)
+    )
+    rows: list[Row[Any]] = list(session.execute(query))
+    return rows[0] if rows else None
 
 
 def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
@@ -308,10 +393,7 @@ def delete_of_import(session: Session, *, import_id: int) -> list[str]:
     keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(of_import), Comment.text_key.is_not(None))))
     people = set(session.scalars(of_import.with_only_columns(Response.respondent_id).where(Response.respondent_id.is_not(None))))
     session.execute(delete(Response).where(Response.import_id == import_id))
-    gone: list[str] = []
-    for some in _parts(sorted(key for key in keys if key is not None)):
-        still = set(session.scalars(select(Comment.text_key).where(Comment.text_key.in_(some))))
-        gone += [key for key in some if key not in still]
+    gone = said_no_more(session, {key for key in keys if key is not None})
     for some_people in _parts(sorted(number for number in people if number is not None)):
         said = select(Response.respondent_id).where(Response.respondent_id.in_(some_people))
         voted = select(Vote.respondent_id).where(Vote.respondent_id.in_(some_people))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import campaigns, frame, imports, jobs, listening, programmes, start
+from commsapp.web.pages import campaigns, frame, imports, jobs, listening, originals, programmes, start
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -13,5 +13,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     imports.blueprint,
     jobs.blueprint,
     listening.blueprint,
+    originals.blueprint,
     campaigns.blueprint,
 )
