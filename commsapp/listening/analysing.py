@@ -100,7 +100,7 @@ def prepare(
         total = responses.count_unprepared(session, actor, programme_id, redaction=redactor.version)
     while True:
         with sessions.reading() as session:
-            rows = responses.unprepared(session, actor, programme_id, redaction=redactor.version, limit=2 * BATCH)
+            rows = responses.unprepared(session, actor, programme_id, redaction=redactor.version, limit=4 * BATCH)
         if not rows:
             return
         progress(stage, done, total)

@@ -97,7 +97,7 @@ def _words_after(text: str, at: int, *, small: bool, first_small: bool, sure: bo
         if found is None:
             break
         word = found[0].removesuffix("'s")
-        capital = word[0].isupper()
+        capital = word[0].isupper() and (number == 0 or not text.isupper())
         common = word.lower() in NEVER_NAMES
         if common and not (sure and number == 0 and capital and word.lower() not in _NEVER_EVEN_THEN):
             break

@@ -4,37 +4,91 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from commsapp.listening.redaction.folding import WALL
 from commsapp.listening.redaction.kinds import Kind, Span
+from commsapp.listening.redaction.people import AMBIGUOUS, COMMON, NAMES, OTHER_LANGUAGES, TOWNS
 from commsapp.listening.redaction.words import NEVER_NAMES, STREETS_OF_ALL
 from commsapp.textmodels.names import Word
 
-CAPITAL, SMALL, STREET = 0.4, 0.6, 0.6
-"""Least probability of a name with a capital, of one without, and of a street; chosen on evals/redaction/tuning.yaml."""
+CAPITAL, FIRST, SMALL, SURE, LISTED, STREET = 0.2, 0.5, 0.6, 0.9, 0.05, 0.6
+"""Least probability of a name: with a capital inside a sentence, with one at its beginning, without one, where the word is a common
+one as well, for a listed name; and of a street. Chosen on evals/redaction/tuning.yaml."""
+
+_BEGINS = re.compile(r"(?:^|[.!?:;•\n]|- )[\s\"'(\[“]*$")
+_ENDING = re.compile(r".{2,}(?:ing|ed|ly|ness|tion|sion|ment|able|ible|ful|less|ous|ism|ist|ists|ers|ies|ity|ised|ized|n't|'ve|'re|'ll)$")
 
 
-def spans(text: str, words: Sequence[Word]) -> list[Span]:
-    """Names and streets among the words of a text that the model has read."""
-    shouting = text.isupper()
+def spans(text: str, words: Sequence[Word], *, english: bool = True) -> list[Span]:
+    """Names and streets among the words of a text that the model has read.
+
+    ``english`` is False where the text is in another language: there the model's word is not enough for a small letter.
+    """
+    flat = text.isupper() or text.islower()
     found: list[Span] = []
     for word in words:
-        kind = _kind(text[word.start : word.end], word, shouting)
+        kind = _kind(text, word, flat=flat, english=english)
         if kind is not None:
             found.append(Span(word.start, word.end, kind))
-    return [span for span in _streets_whole(text, found) if WALL not in text[span.start : span.end]]
+    return [span for span in _streets_whole(text, _grown(text, words, found)) if WALL not in text[span.start : span.end]]
 
 
-def _kind(written: str, word: Word, shouting: bool) -> Kind | None:
-    plain = written.removesuffix("'s")
+def _kind(text: str, word: Word, *, flat: bool, english: bool) -> Kind | None:
+    plain = text[word.start : word.end].removesuffix("'s")
     if word.street >= STREET and word.street >= word.name:
         return Kind.STREET
-    if plain.lower() in NEVER_NAMES or plain[0].isdigit() or len(plain) < 2:
+    small = plain.lower()
+    if small in AMBIGUOUS:
+        inside = plain[0].isupper() and not flat and not _BEGINS.search(text[max(0, word.start - 6) : word.start])
+        return Kind.NAME if word.name >= (SMALL if inside else SURE) and word.name > word.place else None
+    if small in NAMES:
+        first = flat or _BEGINS.search(text[max(0, word.start - 6) : word.start]) is not None
+        return Kind.NAME if word.name >= LISTED or (plain[0].isupper() and not first and word.place < CAPITAL) else None
+    if small in NEVER_NAMES or small in TOWNS or small in COMMON or plain[0].isdigit() or len(plain) < 2:
         return None
-    capital = plain[0].isupper() and not shouting
-    if word.name >= (CAPITAL if capital else SMALL) and word.name > word.place:
-        return Kind.NAME
-    return None
+    if not english and small in OTHER_LANGUAGES:
+        return None
+    return Kind.NAME if word.name >= _least(text, word, plain, flat=flat, english=english) and word.name > word.place else None
+
+
+def _least(text: str, word: Word, plain: str, *, flat: bool, english: bool) -> float:
+    """How probable a name must be, by how it is written."""
+    if flat or not plain[0].isupper():
+        certain = SURE if _ENDING.fullmatch(plain.lower()) else SMALL
+        return certain if english else 1.1
+    if plain.isupper() and len(plain) < 6:  # an abbreviation
+        return SURE
+    if _BEGINS.search(text[max(0, word.start - 6) : word.start]):
+        return SURE if _ENDING.fullmatch(plain.lower()) else FIRST
+    return CAPITAL
+
+
+def _grown(text: str, words: Sequence[Word], found: list[Span]) -> list[Span]:
+    """Names with what stands beside them and is written alike: 'Nguyen Thi Lan', where the model is sure of one word only."""
+    names = {span.start: span for span in found}
+    more: list[Span] = []
+    for before, after in pairwise(words):
+        if text[before.end : after.start] not in (" ", "-"):
+            continue
+        for sure, other in ((before, after), (after, before)):
+            plain = text[other.start : other.end]
+            if sure.start in names and names[sure.start].kind is Kind.NAME and other.start not in names and _fits(text, sure, other):
+                names[other.start] = Span(other.start, other.start + len(plain), Kind.NAME)
+                more.append(names[other.start])
+    return sorted([*found, *more])
+
+
+def _fits(text: str, sure: Word, other: Word) -> bool:
+    plain = text[other.start : other.end]
+    small = plain.lower().removesuffix("'s")
+    if len(plain) < 2 or small in NEVER_NAMES or small in COMMON or (small in AMBIGUOUS and not plain[0].isupper()) or small in TOWNS or small in OTHER_LANGUAGES:
+        return False
+    begins = _BEGINS.search(text[max(0, other.start - 6) : other.start]) is not None
+    capital = plain[0].isupper() and text[sure.start].isupper() and not text.isupper() and not begins
+    if capital:
+        return other.place < 0.5 and not plain.isupper()
+    return other.name >= CAPITAL and not _ENDING.fullmatch(small)
 
 
 _TYPE = re.compile(

@@ -28,6 +28,8 @@ def find(text: str) -> list[Span]:
             found += search(text)
     found += [Span(m.start(), m.end(), Kind.EMAIL) for m in _SPOKEN_MAIL.finditer(text)]
     found += [Span(m.start(1), m.end(1), Kind.HANDLE) for m in _HANDLE_AFTER.finditer(text) if _is_handle(m)]
+    found += [Span(m.start(1), m.end(1), Kind.HANDLE) for m in _ALONE.finditer(text)]
+    found += [Span(m.start(1), m.end(1), Kind.HANDLE) for m in _HANDLE_BEFORE.finditer(text) if _is_handle(m)]
     return found
 
 
@@ -78,6 +80,12 @@ _HANDLE_AFTER = re.compile(
     r"(?: (?:is|was|called|as|under|at|on|he'?s|she'?s|they'?re|it'?s))?(?: ?[:=-])? ?[\"']?([a-z][\w.-]{2,29})(?!\w)",
     _SMALL,
 )
+
+
+_HANDLE_BEFORE = re.compile(
+    rf"(?<![\w@.-])([a-z][\w.-]{{2,29}}) (?:on|from|over) (?:(?:his|her|their|the|my) )?{_NETWORKS}(?!\w)", _SMALL
+)
+_ALONE = re.compile(r"(?<![\w@.'/-])([a-z]{2,20}(?:_[a-z0-9]{1,20}){1,3}|[a-z]{3,20}_[0-9]{1,6})(?![\w.@])", _SMALL)
 
 
 def _is_handle(found: re.Match[str]) -> bool:

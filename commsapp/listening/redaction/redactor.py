@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from commsapp.listening.redaction import cues, deciding, patterns
 from commsapp.listening.redaction.folding import fold, resolved
 from commsapp.listening.redaction.kinds import apply
-from commsapp.textmodels.names import NameModel, installed, load_names
+from commsapp.textmodels.language import UNKNOWN, detect
+from commsapp.textmodels.names import NameModel, Word, installed, load_names
 
 PATTERNS = "patterns-1"
 """Version of everything here but the model: raise it when a pattern, a cue, a list or a threshold changes."""
 
-BATCH = 256
+BATCH = 1_024
 _REMEMBERED = 20_000
 
 
@@ -61,9 +62,16 @@ class Redactor:
         words = self._model.words([one.text for one in folded]) if self._model else [[] for _ in texts]
         redacted = []
         for text, read, marked in zip(plain, folded, words, strict=True):
-            spans = [*cues.find(read.text), *deciding.spans(read.text, marked)]
+            spans = [*cues.find(read.text), *deciding.spans(read.text, marked, english=_english(read.text, marked))]
             redacted.append(apply(text, [read.back(span) for span in deciding.together(read.text, spans)]))
         return redacted
+
+
+def _english(text: str, words: Sequence[Word]) -> bool:
+    """Whether a text is English, or says too little to tell; asked only where the model marked something."""
+    if not any(word.name >= deciding.CAPITAL for word in words):
+        return True
+    return detect([text])[0].code in ("en", UNKNOWN)
 
 
 _ROUNDS = 3

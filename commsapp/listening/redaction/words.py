@@ -58,7 +58,7 @@ NEVER_NAMES = words(
     "didn't do does doesn't don't done down each eastern even every everybody everyone family father few first for friend "
     "from get girl girls go god going good got grandad granny great group had has hasn't have he he's her here hers him his "
     "home how i i'd i'll i'm i've if in into is isn't it it's its jesus just kid kids know lad lads last lady let like little "
-    "local look lots made make man many mate me men might mine more most mother mr mrs ms mum must my myself nan need never "
+    "local look lots made make man many mate me men might mine more most mother mr mrs ms miss mum must my myself nan need never "
     "new next no nobody none nor not nothing now of off officer officers ok old on once one only or other our out over own "
     "parents people person please police quite really right said same saw says see she she's should sister sir so some "
     "somebody someone something son still such take tell than thank thanks that that's the their them then there there's "
