@@ -131,9 +131,11 @@ SEE: dict[tuple[str, str], Record] = {
     (_LISTENING, "Codebook"): _seen(STAFF, "id number granularity version frozen_at topics"),
     (_LISTENING, "Said"): _seen(
         STAFF,
-        "id original translation translator language from_translation not_coded date area channel attributes may_quote "
-        "handling_level sentiment probability",
+        "id words translation translator language from_translation not_coded date area channel attributes may_quote "
+        "handling_level sentiment probability prepared redacted names_out",
     ),
+    # Only for those who may see originals, which the service asks, and each look is logged.
+    (_LISTENING, "AsWritten"): _seen(STAFF, "id original translation translator language words handling_level"),
     (_LISTENING, "Page"): _seen(STAFF, "comments total number pages"),
     (_LISTENING, "Result"): _seen(
         STAFF,
@@ -150,7 +152,7 @@ SEE: dict[tuple[str, str], Record] = {
     ("commsapp.listening.rights", "SaidOnce"): _seen(
         STAFF,
         "response_id comment_id channel export_id date area attributes weight consent handling_level imported_at file_name "
-        "original language translation translator not_coded answers codings",
+        "words language translation translator not_coded answers codings",
     ),
     ("commsapp.listening.rights", "Person"): _seen(STAFF, "programme_id response_id known responses hidden votes read_by"),
     ("commsapp.listening.retention", "Retention"): _seen(STAFF, "channel_id channel until months"),

@@ -19,10 +19,11 @@ from commsapp.listening import programmes as frame
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
 from commsapp.listening.keys import text_key
-from commsapp.storage import codings, events, jobs, responses
+from commsapp.listening.redaction.redactor import Redactor, load_redactor
+from commsapp.storage import codings, erasing, events, jobs, responses
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session, Sessions
-from commsapp.textmodels.encoder import Encoder, load_encoder
+from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
 from commsapp.textmodels.topics import CodebookDraft, Granularity, TopicDraft, assign, discover
 
@@ -57,7 +58,15 @@ def run_analysis(
     if has_text:
         encoder, sentiment = load_encoder(), load_sentiment()
         readable = encoder.languages & sentiment.languages
-        prepare(sessions, actor, programme_id, readable=readable, settings=settings, progress=progress)
+        prepare(
+            sessions,
+            actor,
+            programme_id,
+            readable=readable,
+            redactor=load_redactor(),
+            settings=settings,
+            progress=progress,
+        )
         embed(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
         code_tone(sessions, actor, programme_id, model=sentiment, progress=progress)
         find_topics(sessions, actor, programme_id, encoder=encoder, granularity=granularity, settings=settings, progress=progress)
@@ -74,25 +83,43 @@ def prepare(
     programme_id: int,
     *,
     readable: frozenset[str],
+    redactor: Redactor,
     settings: Settings,
     progress: views.Progress,
 ) -> None:
-    """Decide for each new comment which text the models may read, or why none."""
-    done = 0
+    """Take names and numbers out of each new comment, and decide which text the models may read, or why none.
+
+    Comments that can't be coded are redacted all the same, since pages show them. Where a better version takes more out, all
+    are prepared again; what was coded of words that nobody says any more goes, with its embeddings.
+    """
+    stage, done = "Taking out names and numbers", 0
+    with sessions.reading() as session:
+        total = responses.count_unprepared(session, actor, programme_id, redaction=redactor.version)
     while True:
         with sessions.reading() as session:
-            rows = responses.unprepared(session, actor, programme_id, limit=2_000)
+            rows = responses.unprepared(session, actor, programme_id, redaction=redactor.version, limit=4 * BATCH)
         if not rows:
             return
-        decided = [_decide(row, readable, settings) for row in rows]
+        progress(stage, done, total)
+        words = redactor.redact([text for row in rows for text in (row.original, row.translation)])
+        pairs = zip(words[::2], words[1::2], strict=True)
+        decided = [_decide(row, pair, redactor.version, readable, settings) for row, pair in zip(rows, pairs, strict=True)]
         with sessions.writing() as session:
+            before = frozenset(row.text_key for row in rows if row.text_key is not None)
             responses.set_prepared(session, decided)
+            gone = erasing.unsaid(session, before - {str(row["text_key"]) for row in decided})
+            erasing.delete_codings(session, actor.organisation_id, gone)
+            if gone:
+                with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+                    store.delete(gone)
         done += len(rows)
-        progress("Recognising languages", done, 0)
+        progress(stage, done, max(done, total))
 
 
-def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str, object]:
-    choice = choose_text(row.original, row.translation, row.given_language, readable)
+def _decide(
+    row: Any, redacted: tuple[str, str], redaction: str, readable: frozenset[str], settings: Settings
+) -> dict[str, object]:
+    choice = choose_text(*redacted, row.given_language, readable)
     text, reason = choice.text, choice.reason
     if row.handling_level == HandlingLevel.CONCERN:
         text, reason = None, HELD_BACK
@@ -101,6 +128,9 @@ def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str,
     return {
         "comment_id": row.id,
         "language": choice.language,
+        "redacted": redacted[0],
+        "redacted_translation": redacted[1],
+        "redaction_version": redaction,
         "analysis_text": text,
         "text_key": None if text is None else text_key(settings.secret_key, text),
         "from_translation": choice.from_translation and text is not None,

@@ -14,6 +14,7 @@ from commsapp.listening import views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import Reason
 from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME
+from commsapp.listening.redaction.kinds import has_marks
 from commsapp.storage import codings, programmes, responses, said
 from commsapp.storage.session import Session
 from commsapp.textmodels.sentiment import LABELS
@@ -241,6 +242,10 @@ def _said(words: Any, not_coded: str, tone: Any) -> views.Said:
     return views.as_view(  # type: ignore[no-any-return]
         views.Said,
         words,
+        words=words.redacted if words.prepared else "",
+        translation=words.redacted_translation if words.prepared else "",
+        redacted=words.prepared and (has_marks(words.redacted) or has_marks(words.redacted_translation)),
+        names_out="+" in words.redaction_version,
         not_coded=not_coded,
         attributes=dict(words.attributes),
         may_quote="quote" in words.consent,

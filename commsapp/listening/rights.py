@@ -42,7 +42,11 @@ class Found:
 
 @dataclass(frozen=True)
 class SaidOnce:
-    """One response of a person with all that is kept of it; ``codings`` are what models said of the comment."""
+    """One response of a person with all that is kept of it; ``codings`` are what models said of the comment.
+
+    ``words`` and ``translation`` stand as they were written for those who may see that (``Actor.originals``); for others names
+    and numbers are taken out of them, and they are empty until that is done.
+    """
 
     response_id: int
     comment_id: int | None
@@ -56,7 +60,7 @@ class SaidOnce:
     handling_level: str
     imported_at: datetime | None
     file_name: str
-    original: str
+    words: str
     language: str
     translation: str
     translator: str
@@ -166,6 +170,7 @@ def person(session: Session, actor: Actor, programme_id: int, response_id: int) 
                 run=brought.get(row.import_id or 0),
                 answers=tuple((one.question, one.choice) for one in answers if one.response_id == row.id),
                 coded=coded,
+                originals=actor.originals,
             )
             for row in shown
         ),
@@ -184,7 +189,11 @@ def _said_once(
     run: Any,
     answers: tuple[tuple[str, str], ...],
     coded: list[Any],
+    originals: bool,
 ) -> SaidOnce:
+    words, translation = ("", "") if comment is None else (comment.redacted or "", comment.redacted_translation or "")
+    if comment is not None and originals:
+        words, translation = comment.original, comment.translation
     about = [one._asdict() for one in coded if comment is not None and one.text_key == comment.text_key]
     names = ("measure", "coder", "version", "label", "topic", "probability")
     return SaidOnce(
@@ -200,9 +209,9 @@ def _said_once(
         handling_level=row.handling_level,
         imported_at=run.started_at if run else None,
         file_name=run.file_name if run else "",
-        original=comment.original if comment else "",
+        words=words,
         language=comment.language if comment else "",
-        translation=comment.translation if comment else "",
+        translation=translation,
         translator=comment.translator if comment else "",
         not_coded=comment.not_coded if comment else "",
         answers=answers,
@@ -248,7 +257,7 @@ def as_rows(found: Person) -> list[tuple[str, str, str]]:
             "feedback channel": one.channel,
             "id in the export": one.export_id,
             "area": one.area,
-            "said": one.original,
+            "said": one.words,
             "language": one.language,
             "translation": one.translation,
             "translator": one.translator,

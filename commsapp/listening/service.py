@@ -9,6 +9,7 @@ from commsapp.listening.checking import check_file
 from commsapp.listening.freezing import attributes, frozen_results, latest_summary, result, result_now, store_results
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
+from commsapp.listening.originals import comment_redacted, may_read_original, read_original
 from commsapp.listening.programmes import (
     add_area,
     add_channel,
@@ -54,6 +55,7 @@ __all__ = [
     "check_file",
     "clear_uploads",
     "codebook_in_use",
+    "comment_redacted",
     "comments_page",
     "context_events",
     "counts_by_channel",
@@ -68,12 +70,14 @@ __all__ = [
     "keep",
     "latest_mappings",
     "latest_summary",
+    "may_read_original",
     "narrowed",
     "over_waves",
     "people",
     "person",
     "programme",
     "programme_named",
+    "read_original",
     "records",
     "rejected",
     "remove_context_event",

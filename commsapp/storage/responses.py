@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -49,8 +49,10 @@ class Response(Base):
 class Comment(Base):
     """What that person said in their words.
 
-    ``original``, ``translation`` and ``analysis_text`` (what models may read) stay apart. ``text_key`` is the keyed hash of
-    ``analysis_text`` that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
+    ``original`` and ``translation`` stay as they came in. ``redacted`` and ``redacted_translation`` are what people see, and
+    ``analysis_text``, which models may read, is made from them; all three are there once the comment is ``prepared``, and
+    ``redaction_version`` says with what names and numbers were taken out. ``text_key`` is the keyed hash of ``analysis_text``
+    that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
     """
 
     __tablename__ = "comment"
@@ -60,6 +62,9 @@ class Comment(Base):
     language: Mapped[str] = mapped_column(default="")
     translation: Mapped[str] = mapped_column(SensitiveText, default="")
     translator: Mapped[str] = mapped_column(default="")
+    redacted: Mapped[str] = mapped_column(SensitiveText, default="")
+    redacted_translation: Mapped[str] = mapped_column(SensitiveText, default="")
+    redaction_version: Mapped[str] = mapped_column(default="")
     analysis_text: Mapped[str | None] = mapped_column(SensitiveText)
     text_key: Mapped[str | None] = mapped_column(index=True)
     from_translation: Mapped[bool] = mapped_column(default=False)
@@ -203,36 +208,66 @@ def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[
     return list(session.execute(query))
 
 
-def unprepared(session: Session, actor: Actor, programme_id: int, *, limit: int) -> list[Row[Any]]:
-    """Comments not yet made ready for coding, with what decides it: (id, original, …, consent, handling_level)."""
+def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str, limit: int) -> list[Row[Any]]:
+    """Comments to make ready for people and models, with what decides it: (id, original, …, consent, handling_level, text_key).
+
+    ``redaction`` is the version that takes names and numbers out now, see `needs_preparing`.
+    """
     query = (
         select(
             Comment.id,
             Comment.original,
             Comment.given_language,
             Comment.translation,
+            Comment.text_key,
             Response.consent,
             Response.handling_level,
         )
         .join(Response, Response.id == Comment.response_id)
-        .where(visible(actor, programme_id), Comment.prepared.is_(False))
+        .where(visible(actor, programme_id), needs_preparing(redaction))
         .order_by(Comment.id)
         .limit(limit)
     )
     return list(session.execute(query))
 
 
+def count_unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str) -> int:
+    """How many comments `unprepared` would give in all."""
+    query = (
+        select(func.count(Comment.id))
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), needs_preparing(redaction))
+    )
+    return int(session.execute(query).scalar_one())
+
+
+def needs_preparing(redaction: str) -> ColumnElement[bool]:
+    """Comments never prepared, or prepared with another version, unless this one is without the model of names and that had it.
+
+    A version with the model has a '+' in it: a machine on which it is missing must not put names back.
+    """
+    other = Comment.redaction_version != redaction
+    if "+" not in redaction:
+        other = and_(other, not_(Comment.redaction_version.contains("+")))
+    return or_(Comment.prepared.is_(False), other)
+
+
+_PREPARED = (
+    *("language", "redacted", "redacted_translation", "redaction_version"),
+    *("analysis_text", "text_key", "from_translation", "not_coded"),
+)
+
+
 def set_prepared(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Store what preparation found: rows of (comment_id, language, analysis_text, text_key, from_translation, not_coded)."""
+    """Store what preparation found: rows of comment_id and `_PREPARED`."""
     if not rows:
         return
-    names = ("language", "analysis_text", "text_key", "from_translation", "not_coded")
     statement = (
         update(Comment)
         .where(Comment.id == bindparam("comment_id"))
-        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in names})
+        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in _PREPARED})
     )
-    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in _PREPARED}} for row in rows]
     session.connection().execute(statement, parameters)
 
 
@@ -268,12 +303,14 @@ def texts_of(session: Session, actor: Actor, programme_id: int, keys: list[str])
 
 
 def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[int]) -> list[Row[Any]]:
-    """What people said, for a page: words, languages and where they come from, in no promised order."""
+    """What people said, for a page: redacted words, languages and where they come from, in no promised order."""
     query = (
         select(
             Comment.id,
-            Comment.original,
-            Comment.translation,
+            Comment.redacted,
+            Comment.redacted_translation,
+            Comment.redaction_version,
+            Comment.prepared,
             Comment.translator,
             Comment.language,
             Comment.from_translation,
@@ -292,6 +329,26 @@ def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[
         .order_by(Comment.id)
     )
     return list(session.execute(query))
+
+
+def comment_as_written(session: Session, actor: Actor, programme_id: int, comment_id: int) -> Row[Any] | None:
+    """(id, original, translation, translator, language, handling_level, redacted): for one who may see it, and says why."""
+    query = (
+        select(
+            Comment.id,
+            Comment.original,
+            Comment.translation,
+            Comment.translator,
+            Comment.language,
+            Comment.redacted,
+            Comment.redacted_translation,
+            Response.handling_level,
+        )
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id, by_id=True), Comment.id == comment_id)
+    )
+    rows: list[Row[Any]] = list(session.execute(query))
+    return rows[0] if rows else None
 
 
 def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:

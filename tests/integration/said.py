@@ -79,6 +79,9 @@ def store(
         language=comment.get("language", "en"),
         analysis_text=comment.get("translation") or comment["original"] if coded else None,
         text_key=_key(programme_id, number) if coded else None,
+        redacted=comment["original"],
+        redacted_translation=comment.get("translation", ""),
+        redaction_version="by hand+names",
         prepared=True,
         **{name: comment[name] for name in names if name in comment},
     )

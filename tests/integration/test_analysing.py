@@ -124,7 +124,7 @@ def test_a_welsh_comment_is_coded_from_its_translation_and_marked_and_one_withou
     reasons = {"language not read: cy": 1, "empty": 1}
     assert told["comments"] == 23
     assert told["not_coded"] == reasons
-    said = {one.original: one for one in given.everything_said(loop.sessions, loop.actor, loop.id)}
+    said = {one.words: one for one in given.everything_said(loop.sessions, loop.actor, loop.id)}
     assert (said[WELSH].from_translation, said[WELSH].language) == (True, "cy")
     assert said[WELSH].sentiment in ("negative", "neutral", "positive")
     left_out = said[WELSH + " Eto."]

@@ -31,11 +31,14 @@ def test_a_removed_import_takes_its_words_codings_and_embeddings_with_it_and_can
     given.imported(sessions, actor, settings, other, programme_id=programme, channel="Other", mapping=kept)
     with sessions.writing() as session:
         ids = listening.records(session, actor, programme).comments["comment_id"].tolist()
-        comments = responses.comments_by_id(session, actor, programme, ids)
+        comments = responses.unprepared(session, actor, programme, redaction="by hand+names", limit=len(ids))
         rows = [
             {
                 "comment_id": row.id,
                 "language": "en",
+                "redacted": row.original,
+                "redacted_translation": "",
+                "redaction_version": "by hand+names",
                 "analysis_text": row.original,
                 "text_key": f"key of {row.original}",
                 "from_translation": False,
@@ -54,7 +57,7 @@ def test_a_removed_import_takes_its_words_codings_and_embeddings_with_it_and_can
     with sessions.writing() as session:
         listening.remove_import(session, actor, run.id, settings=settings)
     with sessions.reading() as session:
-        assert sorted(said.original for said in listening.comments_page(session, actor, programme).comments) == [
+        assert sorted(said.words for said in listening.comments_page(session, actor, programme).comments) == [
             "only here",
             "stall was busy",
         ]

@@ -55,6 +55,9 @@ def coded(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, pr
         {
             "comment_id": row.comment_id,
             "language": "en",
+            "redacted": "",
+            "redacted_translation": "",
+            "redaction_version": "by hand+names",
             "analysis_text": None if n in left_out else KEYS[n % 3],
             "text_key": None if n in left_out else KEYS[n % 3],
             "from_translation": False,

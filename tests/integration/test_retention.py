@@ -57,8 +57,9 @@ def code(sessions: Sessions, actor: Actor, settings: Settings, programme: int) -
     with sessions.writing() as session:
         rows = [
             {"comment_id": row.id, "language": "en", "analysis_text": row.original, "from_translation": False, "not_coded": ""}
-            | {"text_key": text_key(settings.secret_key, row.original)}
-            for row in responses.unprepared(session, actor, programme, limit=1_000)
+            | {"text_key": text_key(settings.secret_key, row.original), "redaction_version": "by hand+names"}
+            | {"redacted": row.original, "redacted_translation": row.translation}
+            for row in responses.unprepared(session, actor, programme, redaction="by hand+names", limit=1_000)
         ]
         responses.set_prepared(session, rows)
         coder = codings.model_coder(session, actor, name="sentiment", version="1")

@@ -97,7 +97,7 @@ def test_everything_that_is_kept_of_a_person_stands_in_one_view_and_in_the_expor
     with sessions.reading() as session:
         found = listening.person(session, actor, programme, ann)
     first, second = found.responses
-    assert (first.original, first.export_id, first.date) == (f"{GONE} first", "a1", date(2026, 1, 2))
+    assert (first.words, first.export_id, first.date) == (f"{GONE} first", "a1", date(2026, 1, 2))
     assert first.answers == (("Heard of it?", GONE),)
     assert first.attributes == {"job": f"{GONE} coxswain"}
     assert second.consent == ("log", "analyse", "quote")

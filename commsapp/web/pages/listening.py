@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -184,12 +185,21 @@ def _comments(
         "now": now,
         "here": url_for(endpoint, **here),
         "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
+        "original": _original_address(programme.id),
         "page_address": lambda page: url_for(endpoint, page=page, **here, **kept, _anchor="comments"),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,
         "language_name": language,
         "reason_words": reason,
     }
+
+
+def _original_address(programme_id: int) -> Callable[[int], str] | None:
+    """Where a comment stands as it was written; None for somebody who may not see that."""
+    if not listening.may_read_original(request.actor()) or not address_of("originals.as_written", programme_id=1, comment_id=1):
+        return None
+    here = http.full_path.rstrip("?")
+    return lambda comment_id: url_for("originals.as_written", programme_id=programme_id, comment_id=comment_id, back=here)
 
 
 def _areas(now: Narrowing) -> tuple[str, ...]:
