@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 from commsapp.bundled import templates
 from commsapp.config import Settings
 from commsapp.http import request, security
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import open_sessions
 from commsapp.web import assets, error_pages, navigation, wording
 from commsapp.web.pages import BLUEPRINTS
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> Flask:
         ]
     )
     security.install(app)  # first, so that a foreign host is refused before anything else is looked at
-    request.install(app, request.Installed(settings, open_sessions(settings.database_url)))
+    request.install(app, request.Installed(settings, open_sessions(settings.database_url, keyring=open_keyring(settings))))
     CSRFProtect(app)
     WTFormsHelpers(app)
     for part in (assets, error_pages, navigation, wording):

@@ -24,7 +24,9 @@ class Settings:
     """What a running commsapp needs to know about where it runs.
 
     ``data_dir`` holds the embedded database, the queue, uploads, embeddings and the key file. ``jobs_url`` is where the
-    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes.
+    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes. ``keys_dir`` is where
+    the keys lie that people's words are sealed with, where that is not the data folder; ``old_secret_key`` is given when the
+    secret key changes.
     """
 
     database_url: str
@@ -34,6 +36,13 @@ class Settings:
     host: str
     port: int
     upload_limit: int
+    keys_dir: Path | None = None
+    old_secret_key: str = ""
+
+    @property
+    def keys_folder(self) -> Path:
+        """The folder with the keys that people's words are sealed with."""
+        return self.keys_dir or self.data_dir / "keys"
 
 
 SETTINGS: dict[str, str] = {
@@ -41,6 +50,8 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_DATABASE_URL": "Database: sqlite:///FILE (default: commsapp.sqlite in the data folder) or postgresql://….",
     "COMMSAPP_JOBS_URL": "Queue: sqlite:///FILE (default: jobs.sqlite in the data folder), redis://… or postgresql://….",
     "COMMSAPP_SECRET_KEY": "Key for sessions and keyed hashes, 32 characters or more (default: one kept in the data folder).",
+    "COMMSAPP_OLD_SECRET_KEY": "The secret key before this one; read by 'commsapp keys rewrap' alone.",
+    "COMMSAPP_KEYS_DIR": "Folder for the keys that people's words are sealed with (default: keys in the data folder).",
     "COMMSAPP_HOST": "Address that the server listens on; loopback only until accounts exist (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
@@ -73,6 +84,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=_loopback(env.get("COMMSAPP_HOST") or "127.0.0.1"),
         port=_whole_number(env, "COMMSAPP_PORT", 8321),
         upload_limit=_whole_number(env, "COMMSAPP_UPLOAD_LIMIT", DEFAULT_UPLOAD_LIMIT),
+        keys_dir=Path(env["COMMSAPP_KEYS_DIR"]).resolve() if env.get("COMMSAPP_KEYS_DIR") else None,
+        old_secret_key=env.get("COMMSAPP_OLD_SECRET_KEY") or "",
     )
 
 

@@ -23,6 +23,7 @@ from commsapp.config import Settings
 from commsapp.errors import CommsappError, NotFound, Unavailable, traceback_without_words
 from commsapp.storage import jobs
 from commsapp.storage.jobs import LEASE_SECONDS, Job, JobLost
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.queue import make_queue, send_unsent
 from commsapp.storage.session import Sessions, open_sessions
 
@@ -235,7 +236,7 @@ def serve_jobs(
     Unavailable : the database or the queue does not answer at the start; later that is waited out.
 
     """
-    sessions = open_sessions(settings.database_url)
+    sessions = open_sessions(settings.database_url, keyring=open_keyring(settings))
     queue = make_queue(settings.jobs_url)
     stop = threading.Event()
 

@@ -22,6 +22,7 @@ from commsapp.listening.languages import reason
 from commsapp.listening.views import HOW_CHOSEN, Summary
 from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Session, Sessions, open_sessions
 from commsapp.textmodels.topics import Granularity
 from commsapp.worker import run_inline
@@ -46,8 +47,9 @@ WORDS = _Words()
 def opened() -> Sessions:
     """The database of the settings, brought up to date."""
     settings = load_settings()
-    upgrade(settings.database_url)
-    sessions = open_sessions(settings.database_url)
+    keyring = open_keyring(settings)
+    upgrade(settings.database_url, keyring=keyring, data_dir=settings.data_dir)
+    sessions = open_sessions(settings.database_url, keyring=keyring)
     with sessions.writing() as session:
         ensure_local(session)
     return sessions

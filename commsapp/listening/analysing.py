@@ -21,6 +21,7 @@ from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TO
 from commsapp.listening.coding import choose_text
 from commsapp.listening.keys import text_key
 from commsapp.storage import codings, events, jobs, responses
+from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import Encoder, load_encoder
@@ -85,16 +86,17 @@ def prepare(
     while True:
         with sessions.reading() as session:
             rows = responses.unprepared(session, actor, programme_id, limit=2_000)
+            secret = keyring_of(session).hashing
         if not rows:
             return
-        decided = [_decide(row, readable, settings) for row in rows]
+        decided = [_decide(row, readable, secret) for row in rows]
         with sessions.writing() as session:
             responses.set_prepared(session, decided)
         done += len(rows)
         progress("Recognising languages", done, 0)
 
 
-def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str, object]:
+def _decide(row: Any, readable: frozenset[str], secret: str) -> dict[str, object]:
     choice = choose_text(row.original, row.translation, row.given_language, readable)
     text, reason = choice.text, choice.reason
     if row.handling_level == HandlingLevel.CONCERN:
@@ -104,8 +106,8 @@ def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str,
     return {
         "comment_id": row.id,
         "language": choice.language,
-        "analysis_text": text,
-        "text_key": None if text is None else text_key(settings.secret_key, text),
+        "analysis_text": Under(row.key_id, text),
+        "text_key": None if text is None else text_key(secret, text),
         "from_translation": choice.from_translation and text is not None,
         "not_coded": reason,
     }
@@ -115,7 +117,7 @@ def embed(
     sessions: Sessions, actor: Actor, programme_id: int, *, encoder: Encoder, settings: Settings, progress: views.Progress
 ) -> None:
     """Compute the embedding of each distinct text that has none yet."""
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         with sessions.reading() as session:
             keys = responses.text_keys(session, actor, programme_id, by_length=True)
         missing = store.missing(keys)
@@ -185,7 +187,7 @@ def find_topics(
     if not keys:
         return
     progress("Finding topics", 0, len(keys))
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         _, vectors = store.get(keys)
     draft = discover(
         [texts[key] for key in keys],
@@ -259,7 +261,7 @@ def code_topics(
     with sessions.reading() as session:
         coded = codings.coded_keys(session, coder_id=coder, measure="topic")
         missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         for start in range(0, len(missing), 10 * BATCH):
             batch = missing[start : start + 10 * BATCH]
             found, vectors = store.get(batch)

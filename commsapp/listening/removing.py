@@ -8,6 +8,7 @@ from commsapp.errors import Conflict, NotFound
 from commsapp.listening import analysing, views
 from commsapp.listening.importing import as_import
 from commsapp.storage import codings, events, imports, jobs, responses
+from commsapp.storage.base import keyring_of
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session
 from commsapp.textmodels.encoder import ENCODER_VERSION
@@ -38,7 +39,7 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
     after = {"file": run.file_name, "responses": run.added}
     events.record(session, actor, action="remove", subject="import", subject_id=import_id, after=after)
     analysing.start_analysis(session, actor, programme_id=run.programme_id)
-    with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+    with EmbeddingStore(settings.data_dir, ENCODER_VERSION, keyring_of(session)) as store:
         store.delete(gone)
     return removed
 

@@ -42,8 +42,8 @@ class RejectedRow(Base):
     __table_args__ = (UniqueConstraint("import_id", "row_number"),)
     import_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"))
     row_number: Mapped[int]
-    reason: Mapped[str] = mapped_column(SensitiveText)
-    cells: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
+    reason: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
+    cells: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson(of_channel=True))
 
 
 def import_run(session: Session, actor: Actor, import_id: int) -> ImportRun | None:

@@ -30,16 +30,26 @@ from commsapp.storage.backup import (
     plain_table,
     read_backup,
 )
+from commsapp.storage.keyfiles import read_copy
+from commsapp.storage.keyring import Keyring
 from commsapp.storage.session import make_engine, told
 from commsapp.storage.tables import metadata
 
 
 def restore_backup(
-    database_url: str, *, data_dir: Path, secret_key: str, path: Path, progress: Progress = lambda *_: None
+    database_url: str,
+    *,
+    data_dir: Path,
+    keyring: Keyring,
+    path: Path,
+    keys: Path | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Backup:
     """Bring a backup into a database that holds nothing yet, in one transaction, and compare every table with the file.
 
-    The database is made at the backup's revision and then upgraded, so a backup of an earlier version comes in too.
+    The database is made at the backup's revision and then upgraded, so a backup of an earlier version comes in too, and what
+    it holds in plain words is sealed. ``keys`` is the file of keys that was written beside the backup (FILE.keys), for a
+    machine that doesn't have them; keys that were taken away here since don't come back.
 
     Raises
     ------
@@ -47,8 +57,14 @@ def restore_backup(
     the database can't be reached or written, or what was restored is not what the file holds (then nothing stays).
 
     """
-    found = read_backup(path, secret_key=secret_key)
+    if keys is None:
+        read_backup(path, keyring=keyring)
+    else:
+        read_backup(path)
     _refuse_to_mix(database_url, data_dir)
+    if keys is not None:
+        keyring.take_in(read_copy(keys))
+    found = read_backup(path, keyring=keyring)
     made_here = database.current(database_url) is None
     database.upgrade(database_url, found.revision)
     try:
@@ -65,7 +81,7 @@ def restore_backup(
         if made_here:
             database.downgrade(database_url, "base")
         raise
-    database.upgrade(database_url)
+    database.upgrade(database_url, keyring=keyring, data_dir=data_dir)
     return found
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from commsapp.errors import BadInput, Unavailable
+from commsapp.errors import BadInput, CommsappError, Unavailable
+from commsapp.storage.keyring import Keyring, needed_keyring
 
 __all__ = [
     "BUSY_SECONDS",
@@ -29,8 +30,10 @@ __all__ = [
 BUSY_SECONDS = 30
 
 
-def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+def make_engine(url: str, *, keyring: Keyring | None = None, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """Engine for a database URL. ``busy_seconds`` is how long a change waits for another one before it gives up.
+
+    The ``keyring`` seals and opens people's words; without one, they can be neither written nor read.
 
     Raises
     ------
@@ -41,6 +44,13 @@ def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise BadInput("COMMSAPP_DATABASE_URL can't be read.", "Use sqlite:///FILE or postgresql+psycopg://….") from error
+    engine = _engine(parsed, busy_seconds)
+    # The types of columns are given the dialect and nothing else, so this is how the keyring reaches them.
+    engine.dialect.commsapp_keyring = keyring  # type: ignore[attr-defined]
+    return engine
+
+
+def _engine(parsed: URL, busy_seconds: float) -> Engine:
     # hide_parameters: an error must not carry people's words into a log.
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, connect_args={"timeout": busy_seconds}, hide_parameters=True)
@@ -72,6 +82,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")
+    cursor.execute("PRAGMA temp_store=MEMORY")  # what is sorted on the way is never written beside the database
     cursor.close()
 
 
@@ -110,6 +121,11 @@ class Sessions:
         writes = engine.execution_options(commsapp_writes=True)
         self._make = sessionmaker(reads, expire_on_commit=False, autoflush=True)
         self._make_writing = sessionmaker(writes, expire_on_commit=False, autoflush=True)
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that its sessions seal and open with. Raises Unavailable where there are none."""
+        return needed_keyring(self.engine.dialect)
 
     def open(self, *, writes: bool) -> Session:
         """A session that the caller commits and closes."""
@@ -154,6 +170,10 @@ def told() -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
+    except StatementError as error:
+        if isinstance(error.orig, CommsappError):  # from sealing a value
+            raise error.orig from error
+        raise
     except sqlite3.Error as error:  # from the files that are no part of the database (embeddings, scratch)
         sentence = _sentence(error)
         if sentence is None:
@@ -179,9 +199,9 @@ def _sentence(error: BaseException | None) -> Unavailable | None:
     return None
 
 
-def open_sessions(database_url: str, *, busy_seconds: float = BUSY_SECONDS) -> Sessions:
-    """Sessions for a database URL."""
-    return Sessions(make_engine(database_url, busy_seconds=busy_seconds))
+def open_sessions(database_url: str, *, keyring: Keyring | None = None, busy_seconds: float = BUSY_SECONDS) -> Sessions:
+    """Sessions for a database URL; see `make_engine`."""
+    return Sessions(make_engine(database_url, keyring=keyring, busy_seconds=busy_seconds))
 
 
 def session_factory(engine: Engine) -> Sessions:

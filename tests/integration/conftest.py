@@ -16,6 +16,7 @@ from commsapp.accounts.service import ensure_local
 from commsapp.actor import Actor
 from commsapp.config import Settings, load_settings
 from commsapp.storage import database
+from commsapp.storage.keyring import Keyring, open_keyring
 from commsapp.storage.session import Sessions, open_sessions
 from commsapp.storage.tables import metadata
 
@@ -129,8 +130,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
-    opened = open_sessions(database_url)
+def keyring(settings: Settings) -> Keyring:
+    """The keys that words are sealed with."""
+    return open_keyring(settings)
+
+
+@pytest.fixture
+def sessions(database_url: str, keyring: Keyring) -> Iterator[Sessions]:
+    opened = open_sessions(database_url, keyring=keyring)
     yield opened
     opened.engine.dispose()
 

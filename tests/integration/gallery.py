@@ -18,6 +18,7 @@ from commsapp.errors import BadInput, NotFound
 from commsapp.http import request, security
 from commsapp.http.security import EVERYBODY, may_enter
 from commsapp.storage import database
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.programmes import Programme
 from commsapp.storage.session import open_sessions
 from commsapp.web import charts, fields
@@ -165,7 +166,7 @@ def gallery_settings(folder: Path) -> Settings:
 def gallery_app(settings: Settings) -> Flask:
     """The whole application, on a database that is set up, with the gallery in it."""
     database.upgrade(settings.database_url)
-    with open_sessions(settings.database_url).writing() as session:
+    with open_sessions(settings.database_url, keyring=open_keyring(settings)).writing() as session:
         ensure_local(session)
     app = create_app(settings)
     app.register_blueprint(pages, url_prefix="/gallery")

@@ -13,6 +13,7 @@ from commsapp.actor import Actor
 from commsapp.app import create_app
 from commsapp.config import Settings, load_settings
 from commsapp.storage import database, jobs
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions, open_sessions
 from commsapp.worker import run_job
 
@@ -48,8 +49,9 @@ def open_site(folder: Path, template: Path | None = None) -> Site:
     settings = load_settings({"COMMSAPP_DATA_DIR": str(folder), "COMMSAPP_SECRET_KEY": "0123456789abcdef" * 4})
     if template is not None:
         shutil.copy(template, folder / "commsapp.sqlite")
-    database.upgrade(settings.database_url)
-    sessions = open_sessions(settings.database_url)
+    keyring = open_keyring(settings)
+    database.upgrade(settings.database_url, keyring=keyring)
+    sessions = open_sessions(settings.database_url, keyring=keyring)
     with sessions.writing() as session:
         actor = ensure_local(session)
     return Site(create_app(settings), settings, sessions, actor)
