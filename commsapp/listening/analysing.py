@@ -20,7 +20,7 @@ from commsapp.listening import reporting, views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
 from commsapp.listening.keys import text_key
-from commsapp.storage import codings, events, jobs, responses
+from commsapp.storage import codings, events, jobs, responses, search
 from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session, Sessions
@@ -92,6 +92,7 @@ def prepare(
         decided = [_decide(row, readable, secret) for row in rows]
         with sessions.writing() as session:
             responses.set_prepared(session, decided)
+            search.index(session, [row.id for row in rows])
         done += len(rows)
         progress("Recognising languages", done, 0)
 

@@ -38,6 +38,7 @@ from commsapp.listening.reporting import (
     result_now,
     store_results,
 )
+from commsapp.listening.searching import search
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep
 
@@ -78,6 +79,7 @@ __all__ = [
     "result_now",
     "run_analysis",
     "run_import",
+    "search",
     "start_analysis",
     "start_import",
     "store_results",

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from commsapp.errors import Unavailable
 from commsapp.storage.keyring import Keyring
-from commsapp.storage.sealing import seal_all
+from commsapp.storage.sealing import index_all, seal_all
 from commsapp.storage.session import Sessions, make_engine, told
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
@@ -28,8 +28,9 @@ _LOCK = 0x636F6D6D73  # any number that is always the same: 'comms'
 
 
 def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
-    # The queue may live in the same PostgreSQL database, with tables of its own.
-    return not (kind == "table" and name is not None and name.startswith("huey_"))
+    # The queue may live in the same PostgreSQL database, with tables of its own; the index of words has a shape of its own on
+    # each database (see the migration 'search').
+    return not (kind == "table" and name is not None and name.startswith(("huey_", "comment_search")))
 
 
 COMPARE: dict[str, Any] = {"include_name": _is_ours, "compare_type": True, "transactional_ddl": True}
@@ -52,6 +53,7 @@ def upgrade(database_url: str, revision: str = "head", *, keyring: Keyring | Non
         engine = make_engine(database_url, keyring=keyring)
         try:
             seal_all(Sessions(engine), keyring, data_dir=data_dir)
+            index_all(Sessions(engine))
         finally:
             engine.dispose()
 

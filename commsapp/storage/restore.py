@@ -74,6 +74,7 @@ def restore_backup(
             try:
                 with told(), engine.begin() as connection:
                     _restore_tables(connection, archive, manifest, progress)
+                    _without_index(connection)
                     _put_files(archive, manifest, data_dir)  # last, so that a table that doesn't fit leaves none behind
             finally:
                 engine.dispose()
@@ -103,6 +104,14 @@ def _restore_tables(connection: Connection, archive: zipfile.ZipFile, manifest: 
             )
         _continue_numbering(connection, table)
         progress("Restoring tables", number, len(parts))
+
+
+def _without_index(connection: Connection) -> None:
+    # The index of open words is no part of a backup: it is made again by the upgrade.
+    if "sealing" in inspect(connection).get_table_names() and "indexed_at" in {
+        column["name"] for column in inspect(connection).get_columns("sealing")
+    }:
+        connection.execute(text("UPDATE sealing SET indexed_at = NULL"))
 
 
 def _insert(connection: Connection, table: Table, kinds: dict[str, str], lines: list[bytes], own: list[str]) -> None:

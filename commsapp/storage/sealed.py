@@ -13,11 +13,14 @@ from commsapp.storage.keyring import Keyring
 
 
 class Sealing(Base):
-    """One row: the mark of the keyring, and when the pass over words that were plain came to its end."""
+    """One row: the mark of the keyring, when the pass over words that were plain came to its end, and when the index of open
+    words (see `search`) was made; none where a backup was brought back, as it is not in that.
+    """
 
     __tablename__ = "sealing"
     keyring: Mapped[str] = mapped_column(unique=True)
     done_at: Mapped[datetime | None]
+    indexed_at: Mapped[datetime | None]
 
 
 def fits(session: Session, keyring: Keyring) -> bool:
@@ -42,10 +45,21 @@ def fits(session: Session, keyring: Keyring) -> bool:
 
 def begin(session: Session, keyring: Keyring) -> None:
     """Note which keyring seals this database from now on."""
-    insert_new(session, Sealing, [{"keyring": keyring.mark, "done_at": None}], unique=("keyring",))
+    insert_new(session, Sealing, [{"keyring": keyring.mark, "done_at": None, "indexed_at": None}], unique=("keyring",))
 
 
 def done(session: Session) -> None:
     """Note that no word is plain any more."""
     for row in session.scalars(select(Sealing).order_by(Sealing.id)):
         row.done_at = row.done_at or now()
+
+
+def needs_index(session: Session) -> bool:
+    """Whether the index of open words has to be made."""
+    return session.scalars(select(Sealing.id).where(Sealing.indexed_at.is_(None))).first() is not None
+
+
+def indexed(session: Session) -> None:
+    """Note that the index of open words is whole."""
+    for row in session.scalars(select(Sealing).order_by(Sealing.id)):
+        row.indexed_at = now()

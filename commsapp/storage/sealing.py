@@ -17,7 +17,7 @@ from sqlalchemy import Column, Select, Table, Text, bindparam, func, literal, se
 from sqlalchemy.orm import Session
 
 from commsapp.errors import CommsappError, Unavailable
-from commsapp.storage import sealed
+from commsapp.storage import sealed, search
 from commsapp.storage.base import SensitiveJson, SensitiveText
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import EMBEDDINGS, MAIN, PREFIX, Forgotten, Keyring, is_sealed
@@ -109,6 +109,19 @@ def seal_all(sessions: Sessions, keyring: Keyring, *, data_dir: Path | None = No
         sealed.done(session)
     tidy(sessions)
     return count
+
+
+def index_all(sessions: Sessions) -> None:
+    """Make the index of open words (see `search`) where it is not there yet; goes on at the first comment where it was killed."""
+    with sessions.reading() as session:
+        if not sealed.needs_index(session):
+            return
+    last: int | None = 0
+    while last is not None:
+        with sessions.writing() as session:
+            last = search.index_more(session, last)
+    with sessions.writing() as session:
+        sealed.indexed(session)
 
 
 def _is_plain(stored: str) -> bool:
