@@ -7,7 +7,7 @@ from commsapp.config import Settings
 from commsapp.errors import Conflict, NotFound
 from commsapp.listening import analysing, views
 from commsapp.listening.importing import as_import
-from commsapp.storage import codings, events, imports, jobs, responses, search
+from commsapp.storage import attachments, codings, events, imports, jobs, responses, search
 from commsapp.storage.base import keyring_of
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session
@@ -33,6 +33,8 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
     if _goes_on(session, actor, run):
         raise Conflict("This import has not come to its end yet.", "Wait for it, or stop it first.")
     removed = as_import(run)
+    files = attachments.files_of(session, responses.of_import(run.id))
+    attachments.unlink_when_committed(session, files, data_dir=settings.data_dir)
     gone = responses.delete_of_import(session, import_id=run.id)
     search.purge(session)
     codings.delete_codings(session, actor, text_keys=gone)

@@ -1,9 +1,9 @@
 """A backup of everything in one file that any later version reads, from either database into either: made while others work.
 
-The file is a zip: ``tables/<name>.jsonl`` with one row a line, the files of embeddings, and a manifest with the revision,
-the kinds of the columns, and a count and sha256 of each part. Values stand as the database holds them, so what is sealed
-stays sealed. No key is in it: those go into a file of their own beside it (FILE.keys), wrapped by the secret key, which is to
-be kept elsewhere: whoever finds a backup must not find its keys with it.
+The file is a zip: ``tables/<name>.jsonl`` with one row a line, the files of embeddings and attachments, and a manifest with
+the revision, the kinds of the columns, and a count and sha256 of each part. Values stand as the database holds them, so what
+is sealed stays sealed. No key is in it: those go into a file of their own beside it (FILE.keys), wrapped by the secret key,
+which is to be kept elsewhere: whoever finds a backup must not find its keys with it.
 
 What may come in: copying whole tables out, and comparing; `restore` brings them back. What may not: knowing what any means.
 """
@@ -28,7 +28,8 @@ from sqlalchemy import JSON, Boolean, Column, Connection, Date, Double, Integer,
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from commsapp.errors import BadInput, Conflict, Unavailable
-from commsapp.storage import database
+from commsapp.storage import attachments, database
+from commsapp.storage.attachments import Attachment
 from commsapp.storage.base import UtcDateTime
 from commsapp.storage.keyfiles import write_copy
 from commsapp.storage.keyring import Keyring
@@ -38,6 +39,7 @@ from commsapp.storage.tables import metadata
 FORMAT = "commsapp backup 2"
 BEFORE_SEALING = "commsapp backup 1"
 EMBEDDINGS = "embeddings"
+ATTACHMENTS = attachments.FOLDER
 _MANIFEST = "manifest.json"
 ROWS = 1_000
 
@@ -155,6 +157,7 @@ def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring
     # One reading session: all tables as they were at one moment.
     with sessions.reading() as session:
         connection = session.connection()
+        stored = list(session.scalars(select(Attachment.stored_as).order_by(Attachment.id)))
         for number, table in enumerate(tables, start=1):
             name = f"tables/{table.name}.jsonl"
             with archive.open(name, "w", force_zip64=True) as file:
@@ -164,6 +167,9 @@ def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring
     # After the tables: an embedding too many does no harm, one too few is computed again.
     for path in sorted((data_dir / EMBEDDINGS).glob("*.sqlite")):
         parts.append(_write_file(archive, path))
+    parts += [
+        _write_sealed(archive, data_dir / ATTACHMENTS / name) for name in stored if (data_dir / ATTACHMENTS / name).exists()
+    ]
     manifest = {
         "format": FORMAT,
         "made_at": datetime.now(UTC).isoformat(),
@@ -211,6 +217,17 @@ def _write_file(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         archive.write(copy, name)
         with copy.open("rb") as file:
             return {"name": name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _write_sealed(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """A sealed file as it is; it is never changed after it was written."""
+    name = f"{ATTACHMENTS}/{path.name}"
+    digest = hashlib.sha256()
+    with path.open("rb") as file, archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as out:
+        while block := file.read(2**20):
+            digest.update(block)
+            out.write(block)
+    return {"name": name, "sha256": digest.hexdigest()}
 
 
 def opened(path: Path) -> zipfile.ZipFile:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    Select,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -301,14 +314,19 @@ def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list
     return list(session.execute(query))
 
 
+def of_import(import_id: int) -> Select[Any]:
+    """Asks for the ids of the responses that an import added."""
+    return select(Response.id).where(Response.import_id == import_id)
+
+
 def delete_of_import(session: Session, *, import_id: int) -> list[str]:
     """Delete the responses that an import added, with comments and answers; returns keys of texts that nobody said any more.
 
     Respondents of whom nothing is left go too.
     """
-    of_import = select(Response.id).where(Response.import_id == import_id)
-    keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(of_import), Comment.text_key.is_not(None))))
-    people = set(session.scalars(of_import.with_only_columns(Response.respondent_id).where(Response.respondent_id.is_not(None))))
+    added = of_import(import_id)
+    keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(added), Comment.text_key.is_not(None))))
+    people = set(session.scalars(added.with_only_columns(Response.respondent_id).where(Response.respondent_id.is_not(None))))
     session.execute(delete(Response).where(Response.import_id == import_id))
     gone: list[str] = []
     for some in _parts(sorted(key for key in keys if key is not None)):

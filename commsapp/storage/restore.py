@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Table, func, insert, inspect, select, text, u
 from commsapp.errors import Conflict, Unavailable
 from commsapp.storage import database
 from commsapp.storage.backup import (
+    ATTACHMENTS,
     EMBEDDINGS,
     READ,
     ROWS,
@@ -151,7 +152,9 @@ def _put_files(archive: zipfile.ZipFile, manifest: dict[str, Any], data_dir: Pat
     for part in manifest["parts"]:
         if "table" in part:
             continue
-        target = data_dir / EMBEDDINGS / Path(part["name"]).name  # the name alone: a file says nothing about where it goes
+        # The folder is one of two, and of the name the last part counts alone: a file says nothing about where it goes.
+        folder = ATTACHMENTS if part["name"].startswith(f"{ATTACHMENTS}/") else EMBEDDINGS
+        target = data_dir / folder / Path(part["name"]).name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with archive.open(part["name"]) as file, target.open("xb") as out:
             while block := file.read(2**20):
@@ -161,8 +164,8 @@ def _put_files(archive: zipfile.ZipFile, manifest: dict[str, Any], data_dir: Pat
 def _refuse_to_mix(database_url: str, data_dir: Path) -> None:
     """A restore adds to nothing: what is there already is neither overwritten nor mixed with what comes."""
     cure = "Restore into an empty database and an empty data folder: set COMMSAPP_DATABASE_URL and COMMSAPP_DATA_DIR."
-    if any((data_dir / EMBEDDINGS).glob("*.sqlite")):
-        raise Conflict(f"There are embeddings in {data_dir} already.", cure)
+    if any((data_dir / EMBEDDINGS).glob("*.sqlite")) or any((data_dir / ATTACHMENTS).glob("*")):
+        raise Conflict(f"There are embeddings or attachments in {data_dir} already.", cure)
     if database.current(database_url) is None:
         return
     engine = make_engine(database_url)

@@ -1,11 +1,24 @@
 """Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
 
-from commsapp.storage import campaigns, codings, events, imports, jobs, organisations, programmes, responses, results, sealed
+from commsapp.storage import (
+    attachments,
+    campaigns,
+    codings,
+    events,
+    imports,
+    jobs,
+    organisations,
+    programmes,
+    responses,
+    results,
+    sealed,
+)
 from commsapp.storage.base import Base
 
 metadata = Base.metadata
 
 __all__ = [
+    "attachments",
     "campaigns",
     "codings",
     "events",
