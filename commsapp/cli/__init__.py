@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, listening, people, serving
+from commsapp.cli import auditing, coding, demo, keeping, keys, listening, people, serving
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -23,7 +23,7 @@ def commands() -> None:
     """Listen, plan and evaluate: communication against serious organised crime."""
 
 
-_ROOMS = (coding, listening, serving, keeping, people, auditing, demo)
+_ROOMS = (coding, listening, serving, keeping, keys, people, auditing, demo)
 
 for command in (command for room in _ROOMS for command in room.COMMANDS):
     commands.add_command(command)

@@ -20,7 +20,8 @@ from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TO
 from commsapp.listening.coding import choose_text
 from commsapp.listening.keys import text_key
 from commsapp.listening.redaction.redactor import Redactor, load_redactor
-from commsapp.storage import codings, erasing, events, jobs, responses
+from commsapp.storage import codings, erasing, events, jobs, responses, search
+from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
@@ -98,27 +99,27 @@ def prepare(
     while True:
         with sessions.reading() as session:
             rows = responses.unprepared(session, actor, programme_id, redaction=redactor.version, limit=4 * BATCH)
+            secret = keyring_of(session).hashing
         if not rows:
             return
         progress(stage, done, total)
         words = redactor.redact([text for row in rows for text in (row.original, row.translation)])
         pairs = zip(words[::2], words[1::2], strict=True)
-        decided = [_decide(row, pair, redactor.version, readable, settings) for row, pair in zip(rows, pairs, strict=True)]
+        decided = [_decide(row, pair, redactor.version, readable, secret) for row, pair in zip(rows, pairs, strict=True)]
         with sessions.writing() as session:
             before = frozenset(row.text_key for row in rows if row.text_key is not None)
             responses.set_prepared(session, decided)
             gone = erasing.unsaid(session, before - {str(row["text_key"]) for row in decided})
             erasing.delete_codings(session, actor.organisation_id, gone)
+            search.index(session, [row.id for row in rows])
             if gone:
-                with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+                with EmbeddingStore(settings.data_dir, ENCODER_VERSION, keyring_of(session)) as store:
                     store.delete(gone)
         done += len(rows)
         progress(stage, done, max(done, total))
 
 
-def _decide(
-    row: Any, redacted: tuple[str, str], redaction: str, readable: frozenset[str], settings: Settings
-) -> dict[str, object]:
+def _decide(row: Any, redacted: tuple[str, str], redaction: str, readable: frozenset[str], secret: str) -> dict[str, object]:
     choice = choose_text(*redacted, row.given_language, readable)
     text, reason = choice.text, choice.reason
     if row.handling_level == HandlingLevel.CONCERN:
@@ -128,11 +129,11 @@ def _decide(
     return {
         "comment_id": row.id,
         "language": choice.language,
-        "redacted": redacted[0],
-        "redacted_translation": redacted[1],
+        "redacted": Under(row.key_id, redacted[0]),
+        "redacted_translation": Under(row.key_id, redacted[1]),
         "redaction_version": redaction,
-        "analysis_text": text,
-        "text_key": None if text is None else text_key(settings.secret_key, text),
+        "analysis_text": Under(row.key_id, text),
+        "text_key": None if text is None else text_key(secret, text),
         "from_translation": choice.from_translation and text is not None,
         "not_coded": reason,
     }
@@ -142,7 +143,7 @@ def embed(
     sessions: Sessions, actor: Actor, programme_id: int, *, encoder: Encoder, settings: Settings, progress: views.Progress
 ) -> None:
     """Compute the embedding of each distinct text that has none yet."""
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         with sessions.reading() as session:
             keys = responses.text_keys(session, actor, programme_id, by_length=True)
         missing = store.missing(keys)
@@ -212,7 +213,7 @@ def find_topics(
     if not keys:
         return
     progress("Finding topics", 0, len(keys))
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         _, vectors = store.get(keys)
     draft = discover(
         [texts[key] for key in keys],
@@ -286,7 +287,7 @@ def code_topics(
     with sessions.reading() as session:
         coded = codings.coded_keys(session, coder_id=coder, measure="topic")
         missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         for start in range(0, len(missing), 10 * BATCH):
             batch = missing[start : start + 10 * BATCH]
             found, vectors = store.get(batch)

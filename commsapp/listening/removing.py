@@ -10,7 +10,7 @@ from commsapp.errors import Conflict, NotFound
 from commsapp.listening import analysing, views
 from commsapp.listening.importing import as_import
 from commsapp.listening.measuring import answer_item
-from commsapp.storage import erasing, events, imports, jobs
+from commsapp.storage import attachments, erasing, events, imports, jobs
 from commsapp.storage.embeddings import delete_everywhere
 from commsapp.storage.session import Session
 
@@ -57,6 +57,7 @@ def take_away(session: Session, actor: Actor, programme_id: int, ids: list[int],
         segments={f"{name} = {value}" for name, value in taken.attributes},
     )
     delete_everywhere(settings.data_dir, taken.text_keys)
+    attachments.unlink_when_committed(session, taken.files, data_dir=settings.data_dir)
     return taken.counts
 
 

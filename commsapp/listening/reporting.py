@@ -15,7 +15,7 @@ from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TO
 from commsapp.listening.coding import Reason
 from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME
 from commsapp.listening.redaction.kinds import has_marks
-from commsapp.storage import codings, programmes, responses, said
+from commsapp.storage import codings, programmes, responses, said, search
 from commsapp.storage.session import Session
 from commsapp.textmodels.sentiment import LABELS
 
@@ -144,17 +144,22 @@ def comments_page(
     sentiment: str = "",
     set_aside: bool = False,
     reason: str = "",
+    words: str | None = None,
     number: int = 1,
 ) -> views.Page:
     """One page of comments, those that fit their topic best first; of those set aside, the empty ones last.
 
     ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded; ``set_aside`` gives those only, and
-    ``reason`` those that were set aside for one reason. Filters left empty don't filter.
+    ``reason`` those that were set aside for one reason. ``words`` gives those that have them, the latest first (see
+    `storage.search`). Filters left empty don't filter.
     """
     choice = _choice(session, actor, programme_id, topic=topic, wave=wave, area=area, segment=segment)
     if choice is None:
         return views.Page(comments=(), total=0, number=1, pages=1)
     choice = replace(choice, tone=sentiment, set_aside=set_aside or bool(reason), reason=reason)
+    if words is not None:
+        found = search.matching(session, actor, programme_id, search.asked(words))
+        choice = replace(choice, matching=found)
     name, _, value = segment.partition(" = ")
     if segment and not choice.channel:
         # Attributes are people's data, which the database holds but need not be able to read, so they are compared here.

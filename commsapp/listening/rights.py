@@ -23,6 +23,7 @@ from commsapp.listening.removing import take_away
 from commsapp.listening.retention import remove_files
 from commsapp.listening.standing import write_erased
 from commsapp.storage import decisions, erasing, events, persons, programmes, responses, results
+from commsapp.storage.base import keyring_of
 from commsapp.storage.embeddings import delete_everywhere
 from commsapp.storage.session import Session, Sessions
 
@@ -120,7 +121,7 @@ def people(
         session,
         actor,
         programme_id,
-        key_hashes=[respondent_key(settings.secret_key, one, key) for one in channels] if key else None,
+        key_hashes=[respondent_key(keyring_of(session).hashing, one, key) for one in channels] if key else None,
         identities=[f"id:{export_id.strip()}"] if export_id else None,
         number=number,
         channel_id=channel_id,
@@ -314,7 +315,7 @@ def _erase(
     session: Session, actor: Actor, programme_id: int, rows: list[responses.Response], why: str, settings: Settings
 ) -> dict[str, int]:
     for row in rows:
-        key = identity_key(settings.secret_key, row.channel_id, row.identity)
+        key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
         decisions.decide(session, channel_id=row.channel_id, identity_key=key, erased=True)
     channels = {row.channel_id for row in rows}
     ids, first, people = [row.id for row in rows], rows[0].id, {row.respondent_id for row in rows} - {None}
@@ -339,7 +340,7 @@ def _rejected_of(session: Session, channel_id: int, rows: list[responses.Respons
         cells = one.cells or {}
         named = str(cells.get(one.mapping.get("identity"), "")).strip()
         key = str(cells.get(one.mapping.get("respondent"), "")).strip()
-        if named in ids or (key and respondent_key(settings.secret_key, channel_id, key) in people):
+        if named in ids or (key and respondent_key(keyring_of(session).hashing, channel_id, key) in people):
             yield one.id
 
 
@@ -372,7 +373,7 @@ def withdraw(
     with sessions.writing() as session:
         rows = _to_change(session, actor, programme_id, response_id, why)
         for row in rows:
-            key = identity_key(settings.secret_key, row.channel_id, row.identity)
+            key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
             decisions.decide(session, channel_id=row.channel_id, identity_key=key, withdrawn=taken)
             row.consent = [word for word in row.consent if word not in taken]
         session.flush()
@@ -414,7 +415,7 @@ def change_handling(
         row, before = rows[0], rows[0].handling_level
         if before == level:
             return
-        key = identity_key(settings.secret_key, row.channel_id, row.identity)
+        key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
         decisions.decide(session, channel_id=row.channel_id, identity_key=key, handling_level=level)
         row.handling_level = level
         session.flush()

@@ -36,6 +36,7 @@ from commsapp.listening.reporting import (
 )
 from commsapp.listening.retention import retentions, run_retention, set_retention
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
+from commsapp.listening.searching import search
 from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep
@@ -89,6 +90,7 @@ __all__ = [
     "run_analysis",
     "run_import",
     "run_retention",
+    "search",
     "set_retention",
     "start_analysis",
     "start_import",

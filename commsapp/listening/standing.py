@@ -12,21 +12,20 @@ from commsapp.config import Settings
 from commsapp.errors import BadInput
 from commsapp.listening.keys import identity_key
 from commsapp.listening.records import Record, Reject
-from commsapp.storage import decisions, erasing, programmes
+from commsapp.storage import attachments, decisions, erasing, programmes
+from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
 
 ERASED = "erased"
 """The file in the data folder that lists, under keyed hashes, who was erased: a backup from before is cleared with it."""
 
 
-def as_decided(
-    session: Session, channel_id: int, records: list[Record], *, unsaid: list[str], settings: Settings
-) -> list[Record]:
+def as_decided(session: Session, channel_id: int, records: list[Record], *, unsaid: list[str]) -> list[Record]:
     """Records without those that were erased, and with consent and handling level as they were decided since.
 
     ``unsaid`` is the consent of a row that says nothing of it.
     """
-    keys = {item.identity: identity_key(settings.secret_key, channel_id, item.identity) for item in records}
+    keys = {item.identity: identity_key(keyring_of(session).hashing, channel_id, item.identity) for item in records}
     found = decisions.decided(session, channel_id=channel_id, identity_keys=sorted(keys.values()))
     if not found:
         return records
@@ -89,12 +88,13 @@ def erase_again(sessions: Sessions, settings: Settings, path: Path) -> int:
             found = [
                 row
                 for row in erasing.identities(session, channel_id)
-                if identity_key(settings.secret_key, channel_id, row.identity) in keys
+                if identity_key(keyring_of(session).hashing, channel_id, row.identity) in keys
             ]
             for key in sorted(keys) if erasing.channel_exists(session, channel_id) else ():
                 decisions.decide(session, channel_id=channel_id, identity_key=key, erased=True)
             for row in found:
-                erasing.erase_responses(session, row.organisation_id, row.programme_id, [row.id])
+                taken = erasing.erase_responses(session, row.organisation_id, row.programme_id, [row.id])
+                attachments.unlink_when_committed(session, taken.files, data_dir=settings.data_dir)
             gone += len(found)
     erasing.settle(sessions)
     return gone

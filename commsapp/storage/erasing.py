@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 
+from commsapp.storage import attachments, search
+from commsapp.storage.attachments import Attachment
 from commsapp.storage.campaigns import Message
 from commsapp.storage.codings import Coding
 from commsapp.storage.imports import ImportRun, RejectedRow
@@ -25,16 +27,18 @@ from commsapp.storage.session import Session, Sessions
 PARTS: tuple[tuple[str, Any, Any], ...] = (
     ("comments", Comment, Comment.response_id),
     ("answers", Answer, Answer.response_id),
+    ("attachments", Attachment, Attachment.response_id),
 )
 _PART = 5_000
 
 
 @dataclass
 class Taken:
-    """What went: how many of each kind, keys of texts that nobody says any more, choices that nobody gives any more."""
+    """What went: how many of each kind, keys of texts and choices that nobody says any more, where attached files lie."""
 
     counts: Counter[str] = field(default_factory=Counter)
     text_keys: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     attributes: set[tuple[str, str]] = field(default_factory=set)
     answers: set[tuple[str, str]] = field(default_factory=set)
 
@@ -44,11 +48,13 @@ def erase_responses(session: Session, organisation_id: int, programme_id: int, i
     taken = Taken()
     keys, people, attributes, answers = _what_they_hold(session, ids)
     for some in parts(ids):
+        taken.files += attachments.files_of(session, select(Response.id).where(Response.id.in_(some)))
         for words, table, column in PARTS:
             taken.counts[words] += session.scalar(select(func.count()).select_from(table).where(column.in_(some))) or 0
             session.execute(delete(table).where(column.in_(some)))
         taken.counts["responses"] += session.scalar(select(func.count(Response.id)).where(Response.id.in_(some))) or 0
         session.execute(delete(Response).where(Response.id.in_(some)))
+    search.purge(session)
     taken.text_keys = unsaid(session, keys)
     delete_codings(session, organisation_id, taken.text_keys)
     taken.counts["respondents"] += _drop_respondents(session, people)
@@ -263,7 +269,7 @@ def renew_channel_key(session: Session, channel_id: int) -> str | None:
     old: str | None = getattr(channel, "key_id", None)
     if keys is None or old is None:
         return None
-    channel.key_id = keys.add()  # type: ignore[attr-defined]
+    channel.key_id = keys.add()
     session.flush()
     return old
 

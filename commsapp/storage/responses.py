@@ -40,7 +40,7 @@ class Response(Base):
     identity: Mapped[str]
     date: Mapped[date | None]
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
-    attributes: Mapped[dict[str, Any]] = mapped_column(SensitiveJson, default=dict)
+    attributes: Mapped[dict[str, Any]] = mapped_column(SensitiveJson(of_channel=True), default=dict)
     weight: Mapped[float] = mapped_column(default=1.0)
     consent: Mapped[list[Any]] = mapped_column(default=list)
     handling_level: Mapped[str]
@@ -57,15 +57,15 @@ class Comment(Base):
 
     __tablename__ = "comment"
     response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"), unique=True)
-    original: Mapped[str] = mapped_column(SensitiveText)
+    original: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
     given_language: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
-    translation: Mapped[str] = mapped_column(SensitiveText, default="")
+    translation: Mapped[str] = mapped_column(SensitiveText(of_channel=True), default="")
     translator: Mapped[str] = mapped_column(default="")
-    redacted: Mapped[str] = mapped_column(SensitiveText, default="")
-    redacted_translation: Mapped[str] = mapped_column(SensitiveText, default="")
+    redacted: Mapped[str] = mapped_column(SensitiveText(of_channel=True), default="")
+    redacted_translation: Mapped[str] = mapped_column(SensitiveText(of_channel=True), default="")
     redaction_version: Mapped[str] = mapped_column(default="")
-    analysis_text: Mapped[str | None] = mapped_column(SensitiveText)
+    analysis_text: Mapped[str | None] = mapped_column(SensitiveText(of_channel=True))
     text_key: Mapped[str | None] = mapped_column(index=True)
     from_translation: Mapped[bool] = mapped_column(default=False)
     not_coded: Mapped[str] = mapped_column(default="")
@@ -80,7 +80,7 @@ class Question(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
     wording: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
-    choices: Mapped[list[Any]] = mapped_column(default=list)
+    choices: Mapped[list[Any]] = mapped_column(SensitiveJson, default=list)
 
 
 class Answer(Base):
@@ -90,7 +90,7 @@ class Answer(Base):
     __table_args__ = (UniqueConstraint("response_id", "question_id"),)
     response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"))
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), index=True)
-    choice: Mapped[str] = mapped_column(SensitiveText)
+    choice: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
 
 
 class Statement(Base):
@@ -100,7 +100,7 @@ class Statement(Base):
     __table_args__ = (UniqueConstraint("channel_id", "identity"),)
     channel_id: Mapped[int] = mapped_column(ForeignKey("feedback_channel.id"))
     identity: Mapped[str]
-    text: Mapped[str] = mapped_column(SensitiveText)
+    text: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
 
 
 class Vote(Base):
@@ -209,7 +209,7 @@ def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[
 
 
 def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str, limit: int) -> list[Row[Any]]:
-    """Comments to make ready for people and models, with what decides it: (id, original, …, consent, handling_level, text_key).
+    """Comments to make ready for people and models, with what decides it: (id, original, …, handling_level, key_id, text_key).
 
     ``redaction`` is the version that takes names and numbers out now, see `needs_preparing`.
     """
@@ -222,8 +222,10 @@ def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: 
             Comment.text_key,
             Response.consent,
             Response.handling_level,
+            FeedbackChannel.key_id,
         )
         .join(Response, Response.id == Comment.response_id)
+        .join(FeedbackChannel, FeedbackChannel.id == Response.channel_id)
         .where(visible(actor, programme_id), needs_preparing(redaction))
         .order_by(Comment.id)
         .limit(limit)

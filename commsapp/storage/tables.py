@@ -1,6 +1,7 @@
 """Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
 
 from commsapp.storage import (
+    attachments,
     campaigns,
     codings,
     decisions,
@@ -12,12 +13,14 @@ from commsapp.storage import (
     programmes,
     responses,
     results,
+    sealed,
 )
 from commsapp.storage.base import Base
 
 metadata = Base.metadata
 
 __all__ = [
+    "attachments",
     "campaigns",
     "codings",
     "decisions",
@@ -30,4 +33,5 @@ __all__ = [
     "programmes",
     "responses",
     "results",
+    "sealed",
 ]

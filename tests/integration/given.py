@@ -19,6 +19,8 @@ from commsapp.listening.columns import Mapping as Columns
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.redaction.redactor import without_names
 from commsapp.storage import organisations
+from commsapp.storage.base import keyring_of
+from commsapp.storage.keyring import is_sealed
 from commsapp.storage.responses import Comment, Response, visible
 from commsapp.storage.session import Sessions
 
@@ -109,9 +111,11 @@ def counts(run: views.Import) -> tuple[int, int, int]:
 
 
 def stored(sessions: Sessions, query: str, **values: object) -> list[tuple[Any, ...]]:
-    """Rows of a query straight from the database."""
+    """Rows of a query straight from the database, with what is sealed opened."""
     with sessions.reading() as session:
-        return [tuple(row) for row in session.execute(text(query), values)]
+        keys = keyring_of(session)
+        found = session.execute(text(query), values)
+        return [tuple(keys.open(v).decode("utf-8") if isinstance(v, str) and is_sealed(v) else v for v in row) for row in found]
 
 
 def other_organisation(sessions: Sessions) -> Actor:

@@ -257,6 +257,7 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
     "listening.run_analysis": _run_analysis,
     "listening.run_import": _run_import,
+    "listening.search": refused(lambda w, s: listening.search(s, w.stranger, w.programme, "secret words")),
     "listening.start_analysis": refused(lambda w, s: listening.start_analysis(s, w.stranger, programme_id=w.programme)),
     "listening.start_import": refused(
         lambda w, s: listening.start_import(

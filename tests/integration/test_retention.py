@@ -68,7 +68,7 @@ def code(sessions: Sessions, actor: Actor, settings: Settings, programme: int) -
         codings.add_codings(
             session, [{**shared, "topic_id": None, "rank": 1, "probability": 1.0, "text_key": key} for key in keys]
         )
-    with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+    with EmbeddingStore(settings.data_dir, ENCODER_VERSION, sessions.keyring) as store:
         store.put(keys, np.eye(len(keys), 384, dtype=np.float32))
     listening.store_results(sessions, actor, programme)
 
@@ -100,7 +100,7 @@ def test_a_channel_past_its_day_is_gone_from_every_table_and_file_and_the_other_
     assert {"comment", "rejected_row", "attribute", "question", "listening_result"} <= set(
         left_of(KEPT, sessions, settings.data_dir)
     )
-    with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+    with EmbeddingStore(settings.data_dir, ENCODER_VERSION, sessions.keyring) as store:
         assert store.missing([text_key(settings.secret_key, "what both said")]) == []
     assert given.stored(sessions, "SELECT name, state FROM job ORDER BY id DESC LIMIT 1") == [("analyse", "queued")]
     action, subject = given.stored(sessions, "SELECT action, subject FROM event ORDER BY sequence DESC LIMIT 1")[0]

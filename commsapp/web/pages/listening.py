@@ -25,6 +25,9 @@ from commsapp.web.pages.places import address_of, trail
 
 blueprint = Blueprint("listening", __name__)
 
+LONGEST_SEARCH = 200
+"""Letters of a search; more than anybody types."""
+
 GRANULARITIES: dict[Granularity, str] = {
     "coarse": "Coarse: few, wide topics",
     "medium": "Medium",
@@ -170,6 +173,23 @@ def _noted(programme_id: int, said: Page, now: Narrowing, where: str) -> None:
         where=where,
         filters=now.given,
         levels=[one.handling_level for one in said.comments],
+    )
+
+
+@blueprint.get("/programmes/<int:programme_id>/search")
+@may_enter(*STAFF)
+def search(programme_id: int) -> str:
+    """What people said, searched by its words."""
+    session, actor, now = request.session(), request.actor(), narrowing()
+    programme = listening.programme(session, actor, programme_id)
+    words = " ".join(http.args.get("words", "").split())[:LONGEST_SEARCH]
+    said = listening.search(session, actor, programme_id, words, number=_page_number(), **now.cell)
+    _noted(programme_id, said, now, "search")
+    return render_template(
+        "listening/search.html",
+        programme=programme,
+        words=words,
+        **_comments(programme, said, now, "listening.search", more={"words": words} if words else {}),
     )
 
 
