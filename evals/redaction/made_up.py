@@ -96,11 +96,27 @@ def _filled(text: str, given: dict[str, Any], names: list[str], chance: random.R
 
 def _phone(chance: random.Random) -> str:
     tail = f"{chance.randint(0, 999):03d}"
-    mobile, city = f"07700 900{tail}", chance.choice(["0161 496 0", "0113 496 0", "0117 496 0", "020 7946 0", "029 2018 0"]) + tail
+    mobile, city = (
+        f"07700 900{tail}",
+        chance.choice(["0161 496 0", "0113 496 0", "0117 496 0", "020 7946 0", "029 2018 0"]) + tail,
+    )
     return chance.choice(
         [
-            *(mobile, mobile.replace(" ", ""), f"07700-900-{tail}", f"+44 7700 900{tail}", f"+447700900{tail}", f"0044 7700 900 {tail}"),
-            *(f"077 00 900 {tail}", f"(+44) 7700 900{tail}", city, city.replace(" ", ""), f"({city.split()[0]}) {city.split(' ', 1)[1]}"),
+            *(
+                mobile,
+                mobile.replace(" ", ""),
+                f"07700-900-{tail}",
+                f"+44 7700 900{tail}",
+                f"+447700900{tail}",
+                f"0044 7700 900 {tail}",
+            ),
+            *(
+                f"077 00 900 {tail}",
+                f"(+44) 7700 900{tail}",
+                city,
+                city.replace(" ", ""),
+                f"({city.split()[0]}) {city.split(' ', 1)[1]}",
+            ),
             *(f"01632 960{tail}", f"+44 (0)1632 960{tail}", f"07700.900.{tail}", f"07700 9 00 {tail}"),
         ]
     )
@@ -154,18 +170,29 @@ def _birth(chance: random.Random) -> str:
     day, month, year = chance.randint(1, 28), chance.randint(1, 12), chance.randint(1940, 2012)
     names = "January February March April May June July August September October November December".split()
     return chance.choice(
-        [f"{day:02d}/{month:02d}/{year}", f"{day}.{month}.{year % 100:02d}", f"{day} {names[month - 1]} {year}", f"{year}-{month:02d}-{day:02d}"]
+        [
+            f"{day:02d}/{month:02d}/{year}",
+            f"{day}.{month}.{year % 100:02d}",
+            f"{day} {names[month - 1]} {year}",
+            f"{year}-{month:02d}-{day:02d}",
+        ]
     )
 
 
 def _handle(chance: random.Random) -> str:
-    word = chance.choice(["lil", "big", "ghost", "yung", "real", "mr", "shadow"]) + chance.choice(["_ace", "trapz", ".bandz", "_k"])
-    return chance.choice([f"@{word}{chance.randint(1, 99)}", f"@{word}", f"{word}{chance.randint(1, 99)}", f"{word}_{chance.randint(1, 99)}"])
+    word = chance.choice(["lil", "big", "ghost", "yung", "real", "mr", "shadow"]) + chance.choice(
+        ["_ace", "trapz", ".bandz", "_k"]
+    )
+    return chance.choice(
+        [f"@{word}{chance.randint(1, 99)}", f"@{word}", f"{word}{chance.randint(1, 99)}", f"{word}_{chance.randint(1, 99)}"]
+    )
 
 
 def _email(chance: random.Random) -> str:
     who = chance.choice(["trev.h", "kath_s77", "n.bagshaw+shop", "mail4fees", "o'neil.j"])
-    return chance.choice([f"{who}@example.org", f"{who}@mail.example.co.uk", f"{who.replace(chr(39), '')} at gmail dot com", f"{who}@example.com"])
+    return chance.choice(
+        [f"{who}@example.org", f"{who}@mail.example.co.uk", f"{who.replace(chr(39), '')} at gmail dot com", f"{who}@example.com"]
+    )
 
 
 MADE: dict[str, Callable[[random.Random], str]] = {

@@ -17,7 +17,9 @@ CAPITAL, FIRST, SMALL, SURE, LISTED, STREET = 0.2, 0.5, 0.6, 0.9, 0.05, 0.6
 one as well, for a listed name; and of a street. Chosen on evals/redaction/tuning.yaml."""
 
 _BEGINS = re.compile(r"(?:^|[.!?:;•\n]|- )[\s\"'(\[“]*$")
-_ENDING = re.compile(r".{2,}(?:ing|ed|ly|ness|tion|sion|ment|able|ible|ful|less|ous|ism|ist|ists|ers|ies|ity|ised|ized|n't|'ve|'re|'ll)$")
+_ENDING = re.compile(
+    r".{2,}(?:ing|ed|ly|ness|tion|sion|ment|able|ible|ful|less|ous|ism|ist|ists|ers|ies|ity|ised|ized|n't|'ve|'re|'ll)$"
+)
 
 
 def spans(text: str, words: Sequence[Word], *, english: bool = True) -> list[Span]:
@@ -73,7 +75,12 @@ def _grown(text: str, words: Sequence[Word], found: list[Span]) -> list[Span]:
             continue
         for sure, other in ((before, after), (after, before)):
             plain = text[other.start : other.end]
-            if sure.start in names and names[sure.start].kind is Kind.NAME and other.start not in names and _fits(text, sure, other):
+            if (
+                sure.start in names
+                and names[sure.start].kind is Kind.NAME
+                and other.start not in names
+                and _fits(text, sure, other)
+            ):
                 names[other.start] = Span(other.start, other.start + len(plain), Kind.NAME)
                 more.append(names[other.start])
     return sorted([*found, *more])
@@ -82,7 +89,14 @@ def _grown(text: str, words: Sequence[Word], found: list[Span]) -> list[Span]:
 def _fits(text: str, sure: Word, other: Word) -> bool:
     plain = text[other.start : other.end]
     small = plain.lower().removesuffix("'s")
-    if len(plain) < 2 or small in NEVER_NAMES or small in COMMON or (small in AMBIGUOUS and not plain[0].isupper()) or small in TOWNS or small in OTHER_LANGUAGES:
+    if (
+        len(plain) < 2
+        or small in NEVER_NAMES
+        or small in COMMON
+        or (small in AMBIGUOUS and not plain[0].isupper())
+        or small in TOWNS
+        or small in OTHER_LANGUAGES
+    ):
         return False
     begins = _BEGINS.search(text[max(0, other.start - 6) : other.start]) is not None
     capital = plain[0].isupper() and text[sure.start].isupper() and not text.isupper() and not begins
