@@ -24,9 +24,9 @@ from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
 from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
+from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.redaction.kinds import Kind, mark
 from commsapp.listening.redaction.redactor import by_patterns, without_names
-from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
 from commsapp.storage.base import insert_new, now

@@ -1,4 +1,4 @@
-"""Names and numbers are taken out before anybody sees a comment; the original is one reasoned, recorded look away for those who may."""
+"""Names and numbers are taken out before anybody sees a comment; the original is one reasoned, recorded look away."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import given
 import numpy as np
 import pytest
+from every_table import fill
 from page_client import PageClient, page_client
 from pages_site import Site, open_site
 from sqlalchemy import Engine, text
@@ -184,8 +185,6 @@ def test_the_migration_marks_what_is_there_as_not_prepared(empty_url: str) -> No
     database.upgrade(empty_url)
     engine: Engine = make_engine(empty_url)
     try:
-        from every_table import fill
-
         fill(engine)
         with engine.begin() as connection:
             connection.execute(text("UPDATE comment SET prepared = :yes"), {"yes": True})

@@ -15,10 +15,13 @@ from commsapp.listening.redaction.redactor import by_patterns, without_names
 
 TAKEN_OUT = {
     Kind.PHONE: [
-        *("07700 900123", "07700900123", "07700-900-123", "07700.900.123", "+44 7700 900123", "+447700900123", "0044 7700 900123"),
-        *("(0161) 496 0000", "0161 4960000", "0161-496-0000", "020 7946 0000", "+44 (0)20 7946 0000", "01632 960123", "44 7700 900123"),
+        *("07700 900123", "07700900123", "07700-900-123", "07700.900.123", "+44 7700 900123", "+447700900123",
+          "0044 7700 900123"),
+        *("(0161) 496 0000", "0161 4960000", "0161-496-0000", "020 7946 0000", "+44 (0)20 7946 0000", "01632 960123",
+          "44 7700 900123"),
         *("tel07700900123", "O7700 900123", "07700 9 00 12 3", "+48 601 000 111", "00353 1 555 0100", "0７７００ ９００１２３"),
-        *("07700\u00a0900\u2009123", "0\u200b77\u200b00 900\u00ad123", "07700\u2011900\u2013123", "&#48;7700 900123", "&amp;#48;7700 900123"),
+        *("07700\u00a0900\u2009123", "0\u200b77\u200b00 900\u00ad123", "07700\u2011900\u2013123", "&#48;7700 900123",
+          "&amp;#48;7700 900123"),
         *("oh seven seven double zero nine double zero one two three", "٠٧٧٠٠ ٩٠٠١٢٣"),
     ],
     Kind.POSTCODE: ["M14 5TP", "m14 5tp", "M145TP", "SW1A 1AA", "EC1A  1BB", "BT1 5GS", "W1A 0AX", "Ｍ１４ ５ＴＰ"],
@@ -26,7 +29,8 @@ TAKEN_OUT = {
     Kind.NHS: ["943 476 5919", "9434765919", "943-476-5919"],
     Kind.PLATE: ["AB12 CDE", "AB12CDE", "ab12cde", "A123 BCD"],
     Kind.CARD: ["4111 1111 1111 1111", "4111111111111111", "5555-5555-5555-4444", "3782 822463 10005"],
-    Kind.EMAIL: ["dave.smith+x@example.co.uk", "O'neil_j@example.org", "dave99 at gmail dot com", "dave (at) hotmail (dot) co (dot) uk"],
+    Kind.EMAIL: ["dave.smith+x@example.co.uk", "O'neil_j@example.org", "dave99 at gmail dot com",
+      "dave (at) hotmail (dot) co (dot) uk"],
     Kind.HANDLE: ["@dave_99", "@lilman", "https://www.facebook.com/dave.smith.99", "instagram.com/dave"],
     Kind.WEB: ["https://example.org/users/dave?id=3", "www.example.org/profile/44"],
     Kind.ACCOUNT: ["GB29 NWBK 6016 1331 9268 19", "GB29NWBK60161331926819"],
@@ -51,12 +55,18 @@ IN_SENTENCES = {
 }
 
 STAYS = [
-    *("on 12-05-26", "on 12-05-2026 and 13-05-2026", "the A12 road", "THE M60 AND THE A12 BUS", "£12,000", "£07700900", "1,234,567 people"),
-    *("in 2019, 2020 and 2021", "at 07:30", "07:30-09:00", "24/7", "COMP10120 and ENG101A", "bus 50A", "section 1.2.3.4", "Room B12"),
-    *("block B2 1st floor", "7 out of 10", "3.14159265", "aged 14 to 17", "12 May 1987", "999 or 101", "call 101", "0 to 5", "10-20", "E7"),
-    *("see www.gov.uk for more", "crimestoppers-uk.org", "me @ 5pm", "meet @home", "10% of 250", "the B4128", "2cb and mdma", "Boeing 747"),
-    *("iPhone 12 256GB", "it cost 1200 pounds", "1000000 people", "60-70 year olds", "Covid19 on Facebook", "a 4x4", "9am-5pm Mon-Fri"),
-    *("20 30 40", "on12 may", "wave 2 of 3", "score 2-1", "U18s", "GCSE 9-1", "COVID-19", "£4,350.00", "M6 J10", "Q1 2026", "", " ", "[", "&"),
+    *("on 12-05-26", "on 12-05-2026 and 13-05-2026", "the A12 road", "THE M60 AND THE A12 BUS", "£12,000", "£07700900",
+      "1,234,567 people"),
+    *("in 2019, 2020 and 2021", "at 07:30", "07:30-09:00", "24/7", "COMP10120 and ENG101A", "bus 50A", "section 1.2.3.4",
+      "Room B12"),
+    *("block B2 1st floor", "7 out of 10", "3.14159265", "aged 14 to 17", "12 May 1987", "999 or 101", "call 101", "0 to 5",
+      "10-20", "E7"),
+    *("see www.gov.uk for more", "crimestoppers-uk.org", "me @ 5pm", "meet @home", "10% of 250", "the B4128",
+      "2cb and mdma", "Boeing 747"),
+    *("iPhone 12 256GB", "it cost 1200 pounds", "1000000 people", "60-70 year olds", "Covid19 on Facebook", "a 4x4",
+      "9am-5pm Mon-Fri"),
+    *("20 30 40", "on12 may", "wave 2 of 3", "score 2-1", "U18s", "GCSE 9-1", "COVID-19", "£4,350.00", "M6 J10", "Q1 2026",
+      "", " ", "[", "&"),
 ]  # fmt: skip
 
 
