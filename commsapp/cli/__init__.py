@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, listening, serving
+from commsapp.cli import auditing, coding, demo, keeping, listening, rights, serving
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -23,8 +23,9 @@ def commands() -> None:
     """Listen, plan and evaluate: communication against serious organised crime."""
 
 
-for command in (*coding.COMMANDS, *listening.COMMANDS, *serving.COMMANDS, *keeping.COMMANDS, *auditing.COMMANDS, *demo.COMMANDS):
-    commands.add_command(command)
+for part in (coding, listening, serving, keeping, auditing, rights, demo):
+    for command in part.COMMANDS:
+        commands.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

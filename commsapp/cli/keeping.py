@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
+from commsapp.accounts import service as accounts
+from commsapp.accounts.service import local_actor
+from commsapp.cli.listening import opened
 from commsapp.cli.showing import console, progress, table
 from commsapp.config import load_settings
+from commsapp.errors import BadInput
+from commsapp.listening import service as listening
 from commsapp.storage.backup import Backup, read_backup, write_backup
-from commsapp.storage.database import upgrade
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import sessions_of
 
@@ -23,15 +27,17 @@ def backup(path: Path) -> None:
     COMMSAPP_SECRET_KEY) is not in it: keep a copy of that elsewhere, since without it a backup can't be brought back.
     """
     settings = load_settings()
-    upgrade(settings.database_url)
+    sessions = opened()
     with progress() as tell:
         made = write_backup(
-            sessions_of(settings),
+            sessions,
             data_dir=settings.data_dir,
             secret_key=settings.secret_key,
             path=path,
             progress=tell,
         )
+    with sessions.writing() as session:
+        accounts.note(session, local_actor(session), action="export", subject="backup", after={"file": path.name})
     _show(made)
     console().print(f"Written to {path} and checked. Keep a copy of the key elsewhere: it is not in the backup.")
 
@@ -39,13 +45,19 @@ def backup(path: Path) -> None:
 @click.command("restore")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--check", "check_only", is_flag=True, help="Only check the file; nothing is restored.")
-def restore(path: Path, check_only: bool) -> None:
+@click.option(
+    "--erased", type=click.Path(path_type=Path), help="List of who was erased since [default: 'erased' in the data folder]."
+)
+def restore(path: Path, check_only: bool, erased: Path | None) -> None:
     """Bring a backup back into an empty database, SQLite or PostgreSQL, whichever it came from.
 
     Nothing that is there is overwritten or mixed: where the database holds something, set COMMSAPP_DATABASE_URL and
-    COMMSAPP_DATA_DIR to empty ones first. The key of the time of the backup is needed.
+    COMMSAPP_DATA_DIR to empty ones first. The key of the time of the backup is needed. Who was erased since the backup was made
+    is erased again, where the file 'erased' of the data folder of that time is at hand.
     """
     settings = load_settings()
+    if erased is not None and not erased.is_file():
+        raise BadInput(f"There is no file {erased}.", "Check its name.")
     if check_only:
         _show(read_backup(path, secret_key=settings.secret_key))
         console().print(f"{path} is whole, and the key in use here fits.")
@@ -54,6 +66,8 @@ def restore(path: Path, check_only: bool) -> None:
         found = restore_backup(
             settings.database_url, data_dir=settings.data_dir, secret_key=settings.secret_key, path=path, progress=tell
         )
+    if gone := listening.erase_again(sessions_of(settings), settings, erased or settings.data_dir / "erased"):
+        console().print(f"{gone} responses of people who were erased since were taken out again.")
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")
 
