@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from commsapp.accounts.audit import audit_fault, audit_head, chain_earlier_events, note, note_reading
+from commsapp.accounts.audit_log import Entry, LogPage, audit_log, history
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.errors import Unavailable
 from commsapp.storage import events, organisations
@@ -11,11 +12,15 @@ from commsapp.storage.session import Session
 __all__ = [
     "LOCAL_ORGANISATION",
     "LOCAL_PERSON",
+    "Entry",
+    "LogPage",
     "actor_for",
     "audit_fault",
     "audit_head",
+    "audit_log",
     "chain_earlier_events",
     "ensure_local",
+    "history",
     "local_actor",
     "note",
     "note_reading",

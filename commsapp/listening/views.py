@@ -127,6 +127,7 @@ class Said:
     """One comment as a page shows it. ``sentiment`` is empty where the comment was not coded."""
 
     id: int
+    response_id: int
     original: str
     translation: str
     translator: str

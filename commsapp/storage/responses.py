@@ -254,6 +254,7 @@ def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[
     query = (
         select(
             Comment.id,
+            Comment.response_id,
             Comment.original,
             Comment.translation,
             Comment.translator,

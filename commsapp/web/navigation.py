@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
+
+from commsapp.actor import Actor, Role
 
 
 @dataclass(frozen=True)
@@ -14,11 +16,17 @@ class Entry:
     text: str
     endpoint: str
     areas: tuple[str, ...]
+    roles: tuple[Role, ...] = tuple(Role)
 
 
 ENTRIES = (
     Entry("Start", "start.home", ("start",)),
-    Entry("Programmes", "programmes.index", ("programmes", "frame", "imports", "jobs", "listening", "campaigns")),
+    Entry(
+        "Programmes",
+        "programmes.index",
+        ("programmes", "frame", "imports", "jobs", "listening", "campaigns", "rights", "retention"),
+    ),
+    Entry("Audit", "auditing.log", ("auditing",), (Role.ADMINISTRATOR,)),
 )
 
 
@@ -40,5 +48,11 @@ def navigation() -> list[dict[str, object]]:
             "active": request.blueprint in entry.areas,
         }
         for entry in ENTRIES
-        if entry.endpoint in current_app.view_functions
+        if entry.endpoint in current_app.view_functions and _for(entry)
     ]
+
+
+def _for(entry: Entry) -> bool:
+    """Whether the one who asks may enter; where nobody was asked who they are, as on a page of an error, all may."""
+    actor: Actor | None = g.get("actor")
+    return len(entry.roles) == len(Role) or (actor is not None and actor.role in entry.roles)
