@@ -38,7 +38,7 @@ from commsapp.listening.reporting import (
     result_now,
     store_results,
 )
-from commsapp.listening.retention import retentions, run_retention, set_retention
+from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
@@ -96,4 +96,5 @@ __all__ = [
     "store_results",
     "waves",
     "withdraw",
+    "would_go",
 ]

@@ -258,6 +258,9 @@ CASES: dict[str, Callable[[World], None]] = {
         lambda w, s: listening.set_retention(s, w.stranger, w.programme, w.channel_id, until=None, months=1)
     ),
     "listening.withdraw": _withdraw,
+    "listening.would_go": nothing(
+        lambda w, s: listening.would_go(s, w.stranger, w.programme, w.channel_id, until=DAY, months=None)
+    ),
     "listening.programme": refused(lambda w, s: listening.programme(s, w.stranger, w.programme)),
     "listening.programme_named": _named,
     "listening.records": _records,
