@@ -125,11 +125,9 @@ def would_go(
 ) -> int:
     """How many responses of a channel would be past their time at once, were it kept so long."""
     named = next((one.channel for one in retentions(session, actor, programme_id) if one.channel_id == channel_id), None)
-    if named is None or (months is not None and not 1 <= months <= MOST_MONTHS):
-        return 0
+    if named is None or months is None or not 1 <= months <= MOST_MONTHS or (until is not None and until < today()):
+        return 0  # nothing is past its time by a day that lies ahead; what can't be set is refused elsewhere
     kept = Retention(channel_id, named, until, months)
-    if not kept.over(today()) and kept.oldest(today()) is None:
-        return 0
     return erasing.count_past(session, channel_id, kept.oldest(today()))["responses"]
 
 
