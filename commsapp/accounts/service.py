@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from commsapp.accounts.actors import actor_for, ensure_local, local_actor
 from commsapp.accounts.audit import audit_fault, audit_head, chain_earlier_events, note, note_reading
+from commsapp.accounts.audit_log import Entry, LogPage, audit_log, history
 from commsapp.accounts.managing import (
     LINK_DAYS,
     all_people,
@@ -51,14 +52,17 @@ from commsapp.accounts.throttle import attempt
 
 __all__ = [
     "LINK_DAYS",
+    "Entry",
     "Known",
     "KnownPasskey",
+    "LogPage",
     "actor_for",
     "add_passkey",
     "all_people",
     "attempt",
     "audit_fault",
     "audit_head",
+    "audit_log",
     "bind_identity",
     "cancel_links",
     "chain_earlier_events",
@@ -70,6 +74,7 @@ __all__ = [
     "ensure_local",
     "first_link",
     "forget_second_factor",
+    "history",
     "invite",
     "join",
     "keep_rehashed",

@@ -375,7 +375,8 @@ def _finish(session: Session, actor: Actor, run: imports.ImportRun, notes: list[
     if stored is None or stored.finished_at is not None:  # another worker came to the end first
         return
     imports.finish_import(session, import_id=run.id, notes=notes)
-    events.record(session, actor, action="finish", subject="import", subject_id=run.id)
+    after = {"file": run.file_name, "programme_id": run.programme_id}
+    events.record(session, actor, action="finish", subject="import", subject_id=run.id, after=after)
     if then_analyse and jobs.waiting(session, name="analyse", programme_id=run.programme_id) is None:
         arguments = {"programme_id": run.programme_id}
         jobs.enqueue(session, actor, name="analyse", arguments=arguments, programme_id=run.programme_id)

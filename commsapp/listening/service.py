@@ -34,7 +34,7 @@ from commsapp.listening.reporting import (
     narrowed,
     records,
 )
-from commsapp.listening.retention import retentions, run_retention, set_retention
+from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.searching import search
 from commsapp.listening.standing import erase_again
@@ -97,4 +97,5 @@ __all__ = [
     "store_results",
     "waves",
     "withdraw",
+    "would_go",
 ]

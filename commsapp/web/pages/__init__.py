@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import account, campaigns, frame, imports, jobs, listening, originals, people, programmes, sign_in, start
+from commsapp.web.pages import (
+    account,
+    auditing,
+    campaigns,
+    frame,
+    imports,
+    jobs,
+    listening,
+    originals,
+    people,
+    programmes,
+    retention,
+    rights,
+    sign_in,
+    start,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -15,7 +30,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     listening.blueprint,
     originals.blueprint,
     campaigns.blueprint,
+    retention.blueprint,
+    rights.blueprint,
     sign_in.blueprint,
     account.blueprint,
     people.blueprint,
+    auditing.blueprint,
 )
