@@ -33,6 +33,10 @@ from commsapp.storage.session import Session, told
 
 CODE_SECONDS = 30
 """How far the clock of an authenticator app may be off."""
+RECOVERY_CODES = 10
+FRESH_SECONDS = 15 * 60
+PROVEN = "fs_paa"
+"""Where Flask-Security keeps when somebody last proved who they are."""
 KEY, SEEN = "sign_in", "seen"
 DEVICE = "commsapp_device"
 _DEVICE_SECONDS = 365 * 24 * 3600
@@ -143,12 +147,38 @@ def code_fits(database: Session, known: Known, typed: str) -> bool:
         if not codes().verify_totp(typed, known.totp_secret, user, window=CODE_SECONDS) or user.totp_counter is None:
             return False
         return accounts.use_code(database, known.person.id, counter=user.totp_counter)
-    return accounts.use_recovery_code(database, known.person.id, recovery_form(typed))
+    return accounts.use_recovery_code(database, known.person.id, _recovery_hash(typed))
 
 
-def recovery_form(typed: str) -> str:
-    """A recovery code as it is kept: letters and figures only."""
-    return re.sub(r"[^0-9a-z]", "", typed.lower())
+def proof(person: Person, secret: str, typed: str) -> int | None:
+    """The time step of a code of an authenticator app that has a secret; None where the code is not right."""
+    user = User("", person)
+    code = "".join(typed.split())
+    right = code.isascii() and code.isdigit() and codes().verify_totp(code, secret, user, window=CODE_SECONDS)
+    return user.totp_counter if right else None
+
+
+def new_recovery_codes() -> tuple[list[str], list[str]]:
+    """Recovery codes to show once, and the keyed hashes that are kept of them."""
+    made = codes().generate_recovery_codes(RECOVERY_CODES)
+    return made, [_recovery_hash(code) for code in made]
+
+
+def _recovery_hash(typed: str) -> str:
+    # Keyed, as a code is short enough to be typed, and so to be tried out on a stolen database.
+    key = _derived(settings(), "recovery code").encode()
+    return hmac.new(key, re.sub(r"[^0-9a-z]", "", typed.lower()).encode(), hashlib.sha256).hexdigest()
+
+
+def fresh() -> bool:
+    """Whether the person proved who they are a few minutes ago; asked before they change how they sign in."""
+    proven = cookie.get(PROVEN, 0)
+    return bool(time.time() - proven < FRESH_SECONDS)
+
+
+def proven_again() -> None:
+    """The person just proved who they are once more."""
+    cookie[PROVEN] = time.time()
 
 
 def begin(known: Known, *, way: str, second_factor: bool) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import account, campaigns, frame, imports, jobs, listening, people, programmes, sign_in, start
+from commsapp.web.pages import (
+    account,
+    campaigns,
+    frame,
+    imports,
+    jobs,
+    listening,
+    people,
+    programmes,
+    second_factor,
+    sign_in,
+    start,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -16,5 +28,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     campaigns.blueprint,
     sign_in.blueprint,
     account.blueprint,
+    second_factor.blueprint,
     people.blueprint,
 )
