@@ -181,9 +181,10 @@ def proven_again() -> None:
     cookie[PROVEN] = time.time()
 
 
-def begin(known: Known, *, way: str, second_factor: bool) -> None:
+def begin(known: Known, *, way: str, second_factor: bool, database: Session | None = None) -> None:
     """Sign a person in on this browser: a new session, in which nothing of the old one is left."""
-    key = accounts.start_sign_in(session(), known.person.id, device=device_name(), way=way, second_factor=second_factor)
+    opened = database if database is not None else session()
+    key = accounts.start_sign_in(opened, known.person.id, device=device_name(), way=way, second_factor=second_factor)
     cookie.clear()
     g.pop("csrf_token", None)
     login_user(User(known.uniquifier, known.person), remember=False, authn_via=[way])
@@ -204,9 +205,15 @@ def end() -> None:
 
 
 def waits_for_second_factor() -> bool:
-    """Whether the person who is signed in is cleared for more than they see, as they have no second factor."""
+    """Whether the person who is signed in is cleared for more than they see, as they proved themselves with one factor only."""
     person: Person | None = getattr(current_user, "person", None)
-    return person is not None and bool(person.email) and person.waits_for_second_factor
+    actor: Actor | None = getattr(current_user, "actor", None)
+    if person is None or actor is None:
+        return False
+    return person.cleared.more_than_open and (actor.handling_levels, actor.originals) != (
+        person.cleared.levels,
+        person.cleared.originals,
+    )
 
 
 def key_here() -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import identity_provider
 import pyotp
 import pytest
 from flask import Flask
@@ -47,7 +48,14 @@ def enter(page: Page, url: str, email: str = "amy@example.org") -> None:
     page.goto(f"{url}/sign-in")
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password", exact=True).fill(GOOD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    page.wait_for_load_state("networkidle")
 
 
 def test_from_the_first_account_to_an_invitation_that_is_followed(
@@ -121,7 +129,7 @@ def test_an_authenticator_app_is_set_up_and_asked_for(site: Site, url: str, page
     page.get_by_role("button", name="I have kept them").click()
     expect(page.get_by_text("10\u00a0codes left")).to_be_visible()
     check_page(page, "account", expected=("422",))
-    page.get_by_role("button", name="Sign out", exact=True).click()
+    sign_out(page)
 
     enter(page, url)
     check_page(page, "second-factor", expected=("422",))
@@ -133,7 +141,7 @@ def test_an_authenticator_app_is_set_up_and_asked_for(site: Site, url: str, page
     expect(page.get_by_role("link", name="Amy O'Neil")).to_be_visible()
     page.goto(f"{url}/account")
     expect(page.get_by_text("9\u00a0codes left")).to_be_visible()
-    page.get_by_role("button", name="Sign out", exact=True).click()
+    sign_out(page)
 
     enter(page, url)
     page.get_by_label("Code", exact=True).fill(codes[0])
@@ -173,15 +181,14 @@ def test_a_passkey_is_made_and_signs_in_alone_and_beside_a_password(site: Site, 
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_role("button", name="Make the passkey").click()
     expect(page.get_by_text("This device has a passkey for your account already.")).to_be_visible()
-    page.get_by_role("button", name="Sign out", exact=True).click()
+    sign_out(page)
 
     page.get_by_role("button", name="Sign in with a passkey").click()  # no name, no password
     expect(page.get_by_role("link", name="Amy O'Neil")).to_be_visible()
     page.goto(f"{url}/account")
     expect(page.get_by_text(re.compile("last used on"))).to_be_visible()
     expect(page.get_by_text("Open, Official-sensitive, Concern, words before redaction")).to_be_visible()
-    page.get_by_role("button", name="Sign out", exact=True).click()
-    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    sign_out(page)
 
     enter(page, url)
     check_page(page, "second-factor-passkey")
@@ -195,3 +202,24 @@ def test_a_passkey_is_made_and_signs_in_alone_and_beside_a_password(site: Site, 
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_text("There is no account here for this passkey.")).to_be_visible()
     check_page(page, "passkey-refused")
+
+
+def test_a_provider_of_the_organisation_lets_in_who_was_invited(
+    tmp_path: Path, serve: Callable[[Flask], LiveServer], page: Page, check_page: Check
+) -> None:
+    with identity_provider.running() as provider:
+        site = open_site(tmp_path, signed_in=False, **provider.settings())
+        url = serve(site.app).url.replace("127.0.0.1", "localhost")
+        with site.sessions.writing() as session:
+            accounts.invite(session, site.actor, name="Amy O'Neil", email="amy@example.org", role=Role.EVALUATOR)
+        page.goto(f"{url}/programmes")
+        check_page(page, "sign-in-with-provider")
+        page.get_by_role("button", name="Sign in with Example Agency").click()
+        expect(page.get_by_role("link", name="Amy O'Neil")).to_be_visible()
+        expect(page.get_by_role("heading", name="Programmes", exact=True)).to_be_visible()
+        sign_out(page)
+
+        provider.is_asked_for(sub="9", email="nobody@example.org")
+        page.get_by_role("button", name="Sign in with Example Agency").click()
+        expect(page.get_by_text("There is no account here for you at Example Agency.")).to_be_visible()
+        check_page(page, "provider-refused")

@@ -17,6 +17,7 @@ from commsapp.accounts.views import OpenLink
 from commsapp.errors import BadInput, CommsappError, NotSignedIn
 from commsapp.http import request, signing_in
 from commsapp.http.security import EVERYBODY, may_enter, without_sign_in
+from commsapp.storage.session import Session
 from commsapp.web import fields, passkeys
 
 blueprint = Blueprint("sign_in", __name__)
@@ -98,7 +99,7 @@ def with_passkey() -> Response:
         accounts.passkey_used(request.session(), key.id, sign_count=passkeys.used(sent, key, alone=True))
     except BadInput as error:
         flash(str(error))
-        return redirect(url_for("sign_in.sign_in", next=_next()))
+        return redirect(url_for("sign_in.sign_in", next=_asked()))
     return go_on(known, way="passkey", second_factor=True)
 
 
@@ -152,14 +153,17 @@ def join(secret: str) -> Response | tuple[str, int]:
     return page, 422 if form.errors else 200
 
 
-def go_on(known: Known, *, way: str, second_factor: bool) -> Response:
-    """Sign somebody in who proved the first factor, or ask for the second where they have one."""
-    target = _next()
+def go_on(known: Known, *, way: str, second_factor: bool, target: str | None = None, database: Session | None = None) -> Response:
+    """Sign somebody in who proved the first factor, or ask for the second where they have one.
+
+    ``database``: a writing session of the caller's, where the request has none.
+    """
+    target = target or _next()
     if known.person.second_factor and not second_factor:
         cookie.clear()
         cookie[HALF] = {"id": known.person.id, "mark": known.uniquifier, "at": int(time.time()), "next": target}
         return redirect(url_for("sign_in.second"))
-    signing_in.begin(known, way=way, second_factor=second_factor)
+    signing_in.begin(known, way=way, second_factor=second_factor, database=database)
     return redirect(target)
 
 
@@ -205,16 +209,24 @@ def _ask(form: SignInForm) -> str:
     return render_template(
         "accounts/sign_in.html",
         form=form,
-        here=url_for("sign_in.sign_in", next=_next()),
-        with_passkey=url_for("sign_in.with_passkey", next=_next()),
+        here=url_for("sign_in.sign_in", next=_asked()),
+        with_passkey=url_for("sign_in.with_passkey", next=_asked()),
         passkey=PasskeyForm(),
         options=passkeys.options_to_use() if possible else "",
+        oidc=request.settings().oidc,
+        with_provider=url_for("provider.ask", next=_asked()),
     )
 
 
 def where_to() -> str:
     """The page that somebody wanted before they were asked to sign in; else the start."""
     return _next()
+
+
+def _asked() -> str | None:
+    """What to keep in addresses on the way in; nothing where it is the start page."""
+    wanted = _next()
+    return wanted if wanted != url_for("start.home") else None
 
 
 def _next() -> str:
