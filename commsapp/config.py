@@ -62,8 +62,8 @@ class Settings:
     @property
     def address(self) -> str:
         """What people open, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        # A name and no number: passkeys belong to names.
+        return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def keys_folder(self) -> Path:

@@ -62,7 +62,7 @@ def attempt(
         people.forget_attempts(session, before=clock() - 24 * FORGOTTEN_AFTER)
         held = people.hold_attempts(session, limits)
         _refuse(held, limits, clock())
-        people.set_attempts(session, {key: _counted(held[key], clock()) + 1 for key in limits})
+        people.set_attempts(session, {key: _counted(held[key], clock()) + 1 for key in limits}, at=clock())
     tried = Attempt()
     yield tried
     if tried.succeeded:

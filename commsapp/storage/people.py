@@ -244,10 +244,10 @@ def hold_attempts(session: Session, keys: Iterable[str]) -> dict[str, tuple[int,
     return {row.key: (row.failures, row.last_at) for row in session.scalars(query)}
 
 
-def set_attempts(session: Session, failures: dict[str, int]) -> None:
-    """How many failures each key has now."""
+def set_attempts(session: Session, failures: dict[str, int], *, at: datetime) -> None:
+    """How many failures each key has, the last of them at a moment."""
     for key, count in sorted(failures.items()):
-        session.execute(update(SignInAttempt).where(SignInAttempt.key == key).values(failures=count, last_at=now()))
+        session.execute(update(SignInAttempt).where(SignInAttempt.key == key).values(failures=count, last_at=at))
 
 
 def fewer_attempts(session: Session, keys: Iterable[str], *, gone: Iterable[str] = ()) -> None:

@@ -15,8 +15,10 @@ from commsapp.web.pages import (
     originals,
     people,
     programmes,
+    provider,
     retention,
     rights,
+    second_factor,
     sign_in,
     start,
 )
@@ -33,7 +35,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     retention.blueprint,
     rights.blueprint,
     sign_in.blueprint,
+    provider.blueprint,
     account.blueprint,
+    second_factor.blueprint,
     people.blueprint,
     auditing.blueprint,
 )
