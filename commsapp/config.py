@@ -16,6 +16,7 @@ from pathlib import Path
 from commsapp.errors import BadInput
 
 DEFAULT_UPLOAD_LIMIT = 2 * 1024**3
+DEFAULT_API_LIMIT = 600
 FOR_TESTS = ("COMMSAPP_TEST_", "COMMSAPP_SCREENSHOTS")
 
 
@@ -24,7 +25,8 @@ class Settings:
     """What a running commsapp needs to know about where it runs.
 
     ``data_dir`` holds the embedded database, the queue, uploads, embeddings and the key file. ``jobs_url`` is where the
-    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes.
+    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in calls
+    a minute for each token.
     """
 
     database_url: str
@@ -34,6 +36,7 @@ class Settings:
     host: str
     port: int
     upload_limit: int
+    api_limit: int = DEFAULT_API_LIMIT
 
 
 SETTINGS: dict[str, str] = {
@@ -44,6 +47,7 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_HOST": "Address that the server listens on; loopback only until accounts exist (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
+    "COMMSAPP_API_LIMIT": "Calls of the API that one token may make in a minute (default: 600).",
 }
 
 
@@ -73,6 +77,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=_loopback(env.get("COMMSAPP_HOST") or "127.0.0.1"),
         port=_whole_number(env, "COMMSAPP_PORT", 8321),
         upload_limit=_whole_number(env, "COMMSAPP_UPLOAD_LIMIT", DEFAULT_UPLOAD_LIMIT),
+        api_limit=_whole_number(env, "COMMSAPP_API_LIMIT", DEFAULT_API_LIMIT),
     )
 
 

@@ -48,6 +48,10 @@ class NotAllowed(CommsappError):
     """The one who asks may not do this."""
 
 
+class NotSignedIn(CommsappError):
+    """It can't be told who asks: there is no sign-in and no token, or one that doesn't hold any more."""
+
+
 class Conflict(CommsappError):
     """Somebody else changed it first, or it exists already."""
 

@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from commsapp.accounts.tokens import (
+    LONGEST_DAYS,
+    SCOPE_NAMES,
+    SCOPES,
+    Scope,
+    Token,
+    is_noted,
+    make_token,
+    narrowed,
+    note_use,
+    revoke_token,
+    token_shown,
+    tokens_of,
+)
 from commsapp.actor import Actor, HandlingLevel, Role
-from commsapp.errors import Unavailable
+from commsapp.errors import NotFound, NotSignedIn, Unavailable
 from commsapp.storage import events, organisations
 from commsapp.storage.session import Session
+
+__all__ = [
+    "LOCAL_ORGANISATION",
+    "LOCAL_PERSON",
+    "LONGEST_DAYS",
+    "SCOPES",
+    "SCOPE_NAMES",
+    "Scope",
+    "Token",
+    "actor_for",
+    "actor_of_token",
+    "ensure_local",
+    "is_noted",
+    "local_actor",
+    "make_token",
+    "note_use",
+    "person_named",
+    "revoke_token",
+    "tokens_of",
+]
 
 LOCAL_ORGANISATION = "This organisation"
 LOCAL_PERSON = "Local administrator"
@@ -50,6 +84,35 @@ def actor_for(session: Session, *, organisation_id: int, person_id: int | None) 
         person = organisations.person_of(session, organisation_id=organisation_id, person_id=person_id)
     if person is None:
         return Actor(organisation_id, None, "commsapp", Role.ADMINISTRATOR, frozenset(HandlingLevel))
+    return _actor(person)
+
+
+def actor_of_token(session: Session, shown: str) -> tuple[Actor, Token]:
+    """Who asks with a token, as they are at this moment: role and clearance count as they stand now, not as they were then.
+
+    Raises
+    ------
+    NotSignedIn : no such token, or it or its person has no access any more.
+
+    """
+    token, organisation_id = token_shown(session, shown)
+    person = organisations.person_of(session, organisation_id=organisation_id, person_id=token.person_id)
+    if person is None:
+        raise NotSignedIn("The person of this token has no access any more.", "Ask an administrator.")
+    return narrowed(_actor(person), token), token
+
+
+def person_named(session: Session, actor: Actor, name: str) -> Actor:
+    """A person of the actor's organisation by their name, for whom an operator does something.
+
+    Raises
+    ------
+    NotFound : there is none of that name.
+
+    """
+    person = organisations.person_named(session, organisation_id=actor.organisation_id, name=name)
+    if person is None:
+        raise NotFound(f"There is nobody called '{name}'.", "Write the name as it is stored.")
     return _actor(person)
 
 

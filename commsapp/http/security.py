@@ -10,8 +10,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, Rule
 
+from commsapp.accounts.service import SCOPE_NAMES
 from commsapp.actor import Role
 from commsapp.errors import BadInput, NotAllowed
 from commsapp.http.request import READING, actor
@@ -27,7 +28,12 @@ ANALYSTS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
 
 LARGEST_INTEGER = 2**31 - 1
 
+API = "/api/"
+"""Where the addresses for programs begin: they take a token and no cookie, and answer JSON whatever happens."""
+
 _ROLES = "commsapp_roles"
+_SCOPE = "commsapp_scope"
+_OPEN = "commsapp_without_sign_in"
 # Without accounts the server listens on loopback only. A site that points its own name at 127.0.0.1 (DNS rebinding) would
 # still reach it through a visitor's browser, but with its own name in the Host header.
 _OUR_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -78,7 +84,8 @@ def may_enter(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             if actor().role not in roles:
-                raise NotAllowed("This page is not for your role.", "Ask an administrator if you need it.")
+                what = "call" if for_programs() else "page"
+                raise NotAllowed(f"This {what} is not for your role.", "Ask an administrator if you need it.")
             return view(*args, **kwargs)
 
         setattr(checked, _ROLES, frozenset(roles))
@@ -90,7 +97,43 @@ def may_enter(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def without_sign_in(view: Callable[P, R]) -> Callable[P, R]:
     """Declare a view that holds nothing about anybody (scripts, styles), so that nobody is asked who they are."""
     setattr(view, _ROLES, frozenset(Role))
+    setattr(view, _OPEN, True)
     return view
+
+
+def is_without_sign_in(view: Callable[..., object]) -> bool:
+    """Whether a view says that it holds nothing about anybody."""
+    return bool(getattr(view, _OPEN, False))
+
+
+def needs_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare the scope that a token needs for a call of the API; every such call carries it, beside `may_enter`."""
+    if scope not in SCOPE_NAMES:
+        raise ValueError(f"there is no scope '{scope}'")
+
+    def declare(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            # None is a person at a page, whom nothing under the API lets in.
+            if scope not in (actor().scopes or ()):
+                raise NotAllowed(f"This token has no scope '{scope}'.", "Make one that has it on the page 'Your API tokens'.")
+            return view(*args, **kwargs)
+
+        setattr(checked, _SCOPE, scope)
+        return checked
+
+    return declare
+
+
+def declared_scope(view: Callable[..., object]) -> str | None:
+    """The scope that a call of the API declares; none where it forgot to, or where nobody is asked who they are."""
+    scope: str | None = getattr(view, _SCOPE, None)
+    return scope
+
+
+def for_programs() -> bool:
+    """Whether this request is for the API."""
+    return request.path.startswith(API)
 
 
 def declared_roles(view: Callable[..., object]) -> frozenset[Role] | None:
@@ -100,7 +143,7 @@ def declared_roles(view: Callable[..., object]) -> frozenset[Role] | None:
 
 
 def guard(app: Flask) -> None:
-    """Refuse to start an application with a route that doesn't say who may enter.
+    """Refuse to start an application with a route that doesn't say who may enter, or a call that doesn't name its scope.
 
     Raises
     ------
@@ -114,6 +157,20 @@ def guard(app: Flask) -> None:
     )
     if open_routes:
         raise RuntimeError(f"no may_enter(…) on: {', '.join(open_routes)}")
+    without_scope = sorted(
+        f"{rule.rule} ({rule.endpoint})"
+        for rule in app.url_map.iter_rules()
+        if _lacks_scope(rule, app.view_functions[rule.endpoint])
+    )
+    if without_scope:
+        raise RuntimeError(f"no needs_scope(…) on: {', '.join(without_scope)}")
+
+
+def _lacks_scope(rule: Rule, view: Callable[..., object]) -> bool:
+    """Whether an address of the API names no scope; or one elsewhere names one, where nobody would ask for it."""
+    if not rule.rule.startswith(API):
+        return declared_scope(view) is not None
+    return declared_scope(view) is None and not is_without_sign_in(view)
 
 
 def install(app: Flask) -> None:
@@ -140,7 +197,8 @@ def _check_host() -> None:
 
 def _check_text() -> None:
     sent = [request.path, *_texts(request.args)]
-    if request.method not in READING:
+    # The API looks at each field itself, once it knows who asks: reading a form means to take in all files in it.
+    if request.method not in READING and not for_programs():
         sent += _texts(request.form)
     if any("\0" in text for text in sent):
         raise NotText("What was sent holds a NUL character, which can't be stored.", "Take it out and send it again.")

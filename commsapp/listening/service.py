@@ -38,8 +38,9 @@ from commsapp.listening.reporting import (
     result_now,
     store_results,
 )
+from commsapp.listening.responding import responses_page
 from commsapp.listening.uploads import clear as clear_uploads
-from commsapp.listening.uploads import keep
+from commsapp.listening.uploads import keep, keep_stream
 
 __all__ = [
     "add_area",
@@ -63,6 +64,7 @@ __all__ = [
     "import_of",
     "imports_of",
     "keep",
+    "keep_stream",
     "latest_mappings",
     "latest_summary",
     "narrowed",
@@ -74,6 +76,7 @@ __all__ = [
     "remove_context_event",
     "remove_import",
     "remove_wave",
+    "responses_page",
     "result",
     "result_now",
     "run_analysis",

@@ -64,3 +64,9 @@ def person_of(session: Session, *, organisation_id: int, person_id: int) -> Pers
     """One person of an organisation."""
     query = select(Person).where(Person.organisation_id == organisation_id, Person.id == person_id)
     return session.scalars(query).first()
+
+
+def person_named(session: Session, *, organisation_id: int, name: str) -> Person | None:
+    """The person of an organisation with that name who was entered first."""
+    query = select(Person).where(Person.organisation_id == organisation_id, Person.name == name).order_by(Person.id).limit(1)
+    return session.scalars(query).first()

@@ -1,6 +1,6 @@
 """Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
 
-from commsapp.storage import campaigns, codings, events, imports, jobs, organisations, programmes, responses, results
+from commsapp.storage import campaigns, codings, events, imports, jobs, organisations, programmes, responses, results, tokens
 from commsapp.storage.base import Base
 
 metadata = Base.metadata
@@ -16,4 +16,5 @@ __all__ = [
     "programmes",
     "responses",
     "results",
+    "tokens",
 ]
