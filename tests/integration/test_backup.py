@@ -142,7 +142,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings
     brought_back(empty, settings, before_waves_were_proposed(made.path, tmp_path / "old.backup"), tmp_path / "new")
     assert database.current(empty) == database.head()
     restored = open_sessions(empty)
-    assert rows(restored) == made.rows
+    assert rows(restored) == made.rows | dict.fromkeys(LATER_TABLES, 0)
     with restored.reading() as session:
         assert session.get_one(programmes.Wave, 1).proposed is False
     restored.engine.dispose()
@@ -151,10 +151,14 @@ def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings
         brought_back(f"sqlite:///{tmp_path / 'later.sqlite'}", settings, later, tmp_path / "later")
 
 
+LATER_TABLES = ("api_token",)
+
+
 def before_waves_were_proposed(path: Path, to: Path) -> Path:
     """The backup as revision 0002 would have written it: its waves had one column less."""
     with zipfile.ZipFile(path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
+        manifest["parts"] = [part for part in manifest["parts"] if part.get("table") not in LATER_TABLES]
         part = next(part for part in manifest["parts"] if part.get("table") == "wave")
         at = list(part["kinds"]).index("proposed")
         del part["kinds"]["proposed"]
