@@ -13,8 +13,8 @@ from commsapp.api import errors as problems
 from commsapp.api import joined
 from commsapp.bundled import templates
 from commsapp.config import Settings
-from commsapp.http import request, security
-from commsapp.storage.session import open_sessions
+from commsapp.http import reading, request, security
+from commsapp.storage.session import sessions_of
 from commsapp.web import assets, error_pages, navigation, wording
 from commsapp.web.pages import BLUEPRINTS
 
@@ -61,7 +61,8 @@ def create_app(settings: Settings) -> Flask:
         ]
     )
     security.install(app)  # first, so that a foreign host is refused before anything else is looked at
-    request.install(app, request.Installed(settings, open_sessions(settings.database_url)))
+    reading.install(app)  # before the session of a request, so that it runs after that has ended
+    request.install(app, request.Installed(settings, sessions_of(settings)))
     csrf = CSRFProtect(app)
     joined.install(app, csrf)
     WTFormsHelpers(app)

@@ -24,7 +24,7 @@ from commsapp.errors import CommsappError, NotFound, Unavailable, traceback_with
 from commsapp.storage import jobs
 from commsapp.storage.jobs import LEASE_SECONDS, Job, JobLost
 from commsapp.storage.queue import make_queue, send_unsent
-from commsapp.storage.session import Sessions, open_sessions
+from commsapp.storage.session import Sessions, sessions_of
 
 logger = logging.getLogger("commsapp.worker")
 
@@ -235,7 +235,7 @@ def serve_jobs(
     Unavailable : the database or the queue does not answer at the start; later that is waited out.
 
     """
-    sessions = open_sessions(settings.database_url)
+    sessions = sessions_of(settings)
     queue = make_queue(settings.jobs_url)
     stop = threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commsapp.accounts.audit import audit_fault, audit_head, chain_earlier_events, note, note_reading
 from commsapp.accounts.tokens import (
     LONGEST_DAYS,
     SCOPE_NAMES,
@@ -31,10 +32,15 @@ __all__ = [
     "Token",
     "actor_for",
     "actor_of_token",
+    "audit_fault",
+    "audit_head",
+    "chain_earlier_events",
     "ensure_local",
     "is_noted",
     "local_actor",
     "make_token",
+    "note",
+    "note_reading",
     "note_use",
     "person_named",
     "revoke_token",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -192,7 +193,7 @@ def list_comments(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
         size=wanted["page_size"],
     )
     shown = said.comments if said.number == wanted["page"] else ()  # a page after the last is empty, not the last again
-    words_leave("comment", place="programme", place_id=programme_id, ids=[one.id for one in shown])
+    _note("comments", programme_id, shown, wanted)
     return page(shown, wanted, total=said.total)
 
 
@@ -217,7 +218,7 @@ def list_responses(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
         number=wanted["page"],
         size=wanted["page_size"],
     )
-    words_leave("response", place="programme", place_id=programme_id, ids=[one.id for one in shown])
+    _note("responses", programme_id, shown, wanted)
     return page(shown, wanted, total=total)
 
 
@@ -266,3 +267,16 @@ def get_result_now(result_id: int) -> dict[str, Any]:
     session, actor = request.session(), request.actor()
     cited = listening.result(session, actor, result_id)
     return {"cited": cited, "now": listening.result_now(session, actor, result_id)}
+
+
+def _note(kind: str, programme_id: int, shown: Sequence[Any], wanted: dict[str, Any]) -> None:
+    """Note whose words leave, and what was asked for."""
+    words_leave(
+        kind,
+        place="programme",
+        place_id=programme_id,
+        ids=[one.id for one in shown],
+        where="API",
+        filters={name: value for name, value in wanted.items() if value},
+        levels=[one.handling_level for one in shown],
+    )

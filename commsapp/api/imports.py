@@ -124,7 +124,7 @@ def get_import(import_id: int) -> dict[str, Any]:
 def list_rejected_rows(wanted: dict[str, Any], import_id: int) -> dict[str, Any]:
     """The first 200 rows that could not be read, of handling levels that you are cleared for. Each look is noted."""
     shown = cut(listening.rejected(request.session(), request.actor(), import_id), wanted)
-    words_leave("rejected row", place="import", place_id=import_id, ids=[one.row for one in shown["items"]])
+    words_leave("rejected rows", place="import", place_id=import_id, ids=[one.row for one in shown["items"]], where="API")
     return shown
 
 

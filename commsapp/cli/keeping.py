@@ -11,7 +11,7 @@ from commsapp.config import load_settings
 from commsapp.storage.backup import Backup, read_backup, write_backup
 from commsapp.storage.database import upgrade
 from commsapp.storage.restore import restore_backup
-from commsapp.storage.session import open_sessions
+from commsapp.storage.session import sessions_of
 
 
 @click.command("backup")
@@ -26,7 +26,7 @@ def backup(path: Path) -> None:
     upgrade(settings.database_url)
     with progress() as tell:
         made = write_backup(
-            open_sessions(settings.database_url),
+            sessions_of(settings),
             data_dir=settings.data_dir,
             secret_key=settings.secret_key,
             path=path,

@@ -9,6 +9,7 @@ from typing import Any, cast
 import click
 import pandas as pd
 
+from commsapp.accounts import service as accounts
 from commsapp.accounts.service import ensure_local, local_actor
 from commsapp.actor import Actor
 from commsapp.cli.showing import as_json, console, interval, progress, table
@@ -22,7 +23,7 @@ from commsapp.listening.languages import reason
 from commsapp.listening.views import HOW_CHOSEN, Summary
 from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
-from commsapp.storage.session import Session, Sessions, open_sessions
+from commsapp.storage.session import Session, Sessions, sessions_of
 from commsapp.textmodels.topics import Granularity
 from commsapp.worker import run_inline
 
@@ -47,9 +48,10 @@ def opened() -> Sessions:
     """The database of the settings, brought up to date."""
     settings = load_settings()
     upgrade(settings.database_url)
-    sessions = open_sessions(settings.database_url)
+    sessions = sessions_of(settings)
     with sessions.writing() as session:
         ensure_local(session)
+    accounts.chain_earlier_events(sessions)
     return sessions
 
 

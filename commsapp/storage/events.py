@@ -11,9 +11,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, SensitiveJson, now
 
+WAITING = "commsapp_events"
+"""Where a session keeps the events that get their place in the audit log when it commits."""
+
 
 class Event(Base):
-    """One change, with the state before and after it; undo, gate and audit read these."""
+    """One change, or one look at people's words, with the state before and after it; undo, gate and audit read these.
+
+    ``sequence`` (1, 2, 3, … without a gap) and ``mac`` are its place in the audit log: see `storage.audit`.
+    """
 
     __tablename__ = "event"
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
@@ -26,6 +32,8 @@ class Event(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
     after: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
     why: Mapped[str] = mapped_column(default="")
+    sequence: Mapped[int | None] = mapped_column(index=True, unique=True)
+    mac: Mapped[str | None]
 
 
 def record(
@@ -53,6 +61,7 @@ def record(
         why=why,
     )
     session.add(event)
+    session.info.setdefault(WAITING, []).append(event)
     return event
 
 

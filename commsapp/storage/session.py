@@ -13,7 +13,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from commsapp.config import Settings
 from commsapp.errors import BadInput, Unavailable
+from commsapp.storage import audit
 
 __all__ = [
     "BUSY_SECONDS",
@@ -22,6 +24,7 @@ __all__ = [
     "make_engine",
     "open_sessions",
     "session_factory",
+    "sessions_of",
     "set_write_ahead_log",
     "told",
 ]
@@ -110,6 +113,8 @@ class Sessions:
         writes = engine.execution_options(commsapp_writes=True)
         self._make = sessionmaker(reads, expire_on_commit=False, autoflush=True)
         self._make_writing = sessionmaker(writes, expire_on_commit=False, autoflush=True)
+        for maker in (self._make, self._make_writing):
+            audit.install(maker)
 
     def open(self, *, writes: bool) -> Session:
         """A session that the caller commits and closes."""
@@ -182,6 +187,13 @@ def _sentence(error: BaseException | None) -> Unavailable | None:
 def open_sessions(database_url: str, *, busy_seconds: float = BUSY_SECONDS) -> Sessions:
     """Sessions for a database URL."""
     return Sessions(make_engine(database_url, busy_seconds=busy_seconds))
+
+
+def sessions_of(settings: Settings) -> Sessions:
+    """Sessions as every part of commsapp opens them: what they commit is chained into the audit log."""
+    sessions = open_sessions(settings.database_url)
+    audit.attach(sessions.engine, secret_key=settings.secret_key, data_dir=settings.data_dir)
+    return sessions
 
 
 def session_factory(engine: Engine) -> Sessions:

@@ -15,12 +15,13 @@ import pytest
 from commsapp.accounts.service import ensure_local
 from commsapp.actor import Actor
 from commsapp.config import Settings, load_settings
-from commsapp.storage import database
+from commsapp.storage import audit, database
 from commsapp.storage.session import Sessions, open_sessions
 from commsapp.storage.tables import metadata
 
 POSTGRES_URL = os.environ.get("COMMSAPP_TEST_POSTGRES_URL", "postgresql+psycopg://root@127.0.0.1/test")
 REDIS_URL = os.environ.get("COMMSAPP_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
+SECRET_KEY = "0123456789abcdef" * 4
 
 
 class Server:
@@ -129,8 +130,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
+def sessions(database_url: str, tmp_path: Path) -> Iterator[Sessions]:
     opened = open_sessions(database_url)
+    audit.attach(opened.engine, secret_key=SECRET_KEY, data_dir=tmp_path / "data")
     yield opened
     opened.engine.dispose()
 
@@ -148,7 +150,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         {
             "COMMSAPP_DATA_DIR": str(tmp_path / "data"),
             "COMMSAPP_DATABASE_URL": database_url,
-            "COMMSAPP_SECRET_KEY": "0123456789abcdef" * 4,
+            "COMMSAPP_SECRET_KEY": SECRET_KEY,
         }
     )
 

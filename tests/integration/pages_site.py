@@ -13,7 +13,7 @@ from commsapp.actor import Actor
 from commsapp.app import create_app
 from commsapp.config import Settings, load_settings
 from commsapp.storage import database, jobs
-from commsapp.storage.session import Sessions, open_sessions
+from commsapp.storage.session import Sessions, sessions_of
 from commsapp.worker import run_job
 
 
@@ -49,7 +49,7 @@ def open_site(folder: Path, template: Path | None = None) -> Site:
     if template is not None:
         shutil.copy(template, folder / "commsapp.sqlite")
     database.upgrade(settings.database_url)
-    sessions = open_sessions(settings.database_url)
+    sessions = sessions_of(settings)
     with sessions.writing() as session:
         actor = ensure_local(session)
     return Site(create_app(settings), settings, sessions, actor)

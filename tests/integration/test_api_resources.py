@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import given
 import heard
@@ -22,6 +22,7 @@ from commsapp.listening import service as listening
 from commsapp.listening import views
 from commsapp.listening.reporting import RESULT_COLUMNS
 from commsapp.planning import service as planning
+from commsapp.storage.events import Event
 from commsapp.storage.session import Sessions
 from commsapp.worker import run_job
 
@@ -87,18 +88,20 @@ def test_what_a_programme_is_compared_by_is_added_listed_and_taken_away(api: Api
     assert wrong["detail"] == "The wave 'x' ends before it starts."
 
 
-def test_comments_come_as_pages_show_them_and_each_look_is_noted(
-    api: Api, said: tuple[int, int], caplog: pytest.LogCaptureFixture
-) -> None:
-    programme, _ = said
-    with caplog.at_level(logging.INFO, logger="commsapp.reading"):
-        found = api.get(f"/programmes/{programme}/comments")
+def test_comments_come_as_pages_show_them_and_each_look_is_noted(api: Api, said: tuple[int, int], sessions: Sessions) -> None:
+    programme, run = said
+    found = api.get(f"/programmes/{programme}/comments")
     assert [one["original"] for one in found["items"]] == [row["comment"] for row in given.ROWS]
     assert found["items"][0]["attributes"] == {"age": "16-24"}
-    assert [record.getMessage().partition(" reads ")[2] for record in caplog.records] == [
-        f"3 of 'comment' in programme {programme}"
-    ]
-    assert "bins" not in caplog.text
+    (look,) = looks(sessions)
+    assert (look["kind"], look["of"], look["count"], look["where"]) == ("comments", programme, 3, "API")
+    assert look["levels"] == ["concern", "open"]
+    api.get(f"/programmes/{programme}/responses?area=Ash")
+    api.get(f"/imports/{run}/rejected-rows")
+    assert [(look["kind"], look["count"]) for look in looks(sessions)[1:]] == [("responses", 2), ("rejected rows", 1)]
+    assert looks(sessions)[1]["filters"]["area"] == "Ash"
+    api.get("/programmes")
+    assert len(looks(sessions)) == 3
     second = api.get(f"/programmes/{programme}/comments?page=2&page_size=2")
     assert [one["original"] for one in second["items"]] == ["The bins again"]
     assert api.get(f"/programmes/{programme}/comments?page=3&page_size=2")["items"] == []
@@ -112,6 +115,13 @@ def test_comments_come_as_pages_show_them_and_each_look_is_noted(
         ("topic=1", 0),
     ):
         assert api.get(f"/programmes/{programme}/comments?{filters}")["total"] == total, filters
+
+
+def looks(sessions: Sessions) -> list[dict[str, Any]]:
+    """What was noted of who read people's words, first to last."""
+    with sessions.reading() as session:
+        read = session.query(Event).filter(Event.action == "read").order_by(Event.id)
+        return [{"kind": event.subject, "of": event.subject_id, **(event.after or {})} for event in read]
 
 
 def test_shapes_of_words_and_figures_hold_what_the_services_give() -> None:

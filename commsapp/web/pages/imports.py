@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.http import request
+from commsapp.http.reading import words_leave
 from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping, missing
@@ -90,6 +91,9 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
             return redirect(url_for("jobs.show", job_id=job_id))
         if entered.keep(token, entered_in(form, http.form), settings):
             return redirect(_address(batch, token), 303)
+    for file in files:
+        shown = len(file.preview.sample) if file.preview else 0
+        words_leave("uploaded rows", place="programme", place_id=programme_id, ids=(), count=shown, where=file.upload.name)
     page = render_template(
         "imports/check.html",
         form=form,
@@ -201,6 +205,8 @@ def show(import_id: int) -> str:
     programme = listening.programme(session, actor, run.programme_id)
     channels = {channel.id: channel for channel in listening.channels(session, actor, programme.id)}
     how = listening.how_read(session, actor, import_id)
+    rejected = listening.rejected(session, actor, import_id)
+    words_leave("rejected rows", place="import", place_id=import_id, ids=[row.row for row in rejected], where=run.file_name)
     return render_template(
         "imports/show.html",
         run=run,
@@ -212,7 +218,7 @@ def show(import_id: int) -> str:
         how=how,
         goes_on=listening.import_goes_on(session, actor, import_id),
         columns=_read_as(how.mapping),
-        rejected=listening.rejected(session, actor, import_id),
+        rejected=rejected,
         most_rejected=MOST_REJECTED,
     )
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from commsapp.errors import BadInput, NotFound
 from commsapp.http import request
+from commsapp.http.reading import words_leave
 from commsapp.http.security import ANALYSTS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
@@ -109,6 +110,7 @@ def topic(programme_id: int, number: int) -> str:
     said = listening.comments_page(
         session, actor, programme_id, topic=number, sentiment=now.tone, number=_page_number(), **now.cell
     )  # fmt: skip
+    _noted(programme_id, said, now, name)
     return render_template(
         "listening/topic.html",
         programme=programme,
@@ -144,6 +146,7 @@ def set_aside(programme_id: int) -> str:
     counted = listening.frozen_results(session, actor, programme_id, measure=COMMENTS, **now.cell)
     reasons = dict(counted["not_coded"].iloc[0]) if len(counted) else {}
     said = listening.comments_page(session, actor, programme_id, set_aside=True, reason=why, number=_page_number(), **now.cell)
+    _noted(programme_id, said, now, f"Set aside: {reason(why)}" if why else "Set aside")
     return render_template(
         "listening/set_aside.html",
         programme=programme,
@@ -154,6 +157,18 @@ def set_aside(programme_id: int) -> str:
             "listening.set_aside", programme_id=programme_id, reason=words or None, **now.cell_given
         ),
         **_comments(programme, said, now, "listening.set_aside", more={"reason": why} if why else {}),
+    )
+
+
+def _noted(programme_id: int, said: Page, now: Narrowing, where: str) -> None:
+    words_leave(
+        "comments",
+        place="programme",
+        place_id=programme_id,
+        ids=[one.id for one in said.comments],
+        where=where,
+        filters=now.given,
+        levels=[one.handling_level for one in said.comments],
     )
 
 

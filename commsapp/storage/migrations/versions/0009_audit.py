@@ -1,0 +1,23 @@
+"""Events get a place in the audit log and a MAC. Those that are there are chained at the next start, as that needs the key."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("event", sa.Column("sequence", sa.Integer(), nullable=True))
+    op.add_column("event", sa.Column("mac", sa.Text(), nullable=True))
+    op.create_index("ix_event_sequence", "event", ["sequence"], unique=True)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_event_sequence", "event")
+    op.drop_column("event", "mac")
+    op.drop_column("event", "sequence")

@@ -1,0 +1,237 @@
+"""The audit log shows tampering: whatever is changed, removed, put in, moved or cut off past commsapp is found, and named."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import given
+import pytest
+from sqlalchemy import text
+
+from commsapp.accounts import service as accounts
+from commsapp.actor import Actor
+from commsapp.config import Settings
+from commsapp.listening import service as listening
+from commsapp.storage import audit, events
+from commsapp.storage.backup import write_backup
+from commsapp.storage.restore import restore_backup
+from commsapp.storage.session import Sessions, sessions_of
+
+Promise = Callable[[int, str], None]
+
+
+def changed(sessions: Sessions, *statements: str) -> None:
+    """What somebody does who has the database and not the key."""
+    with sessions.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def logged(sessions: Sessions, actor: Actor, number: int = 8) -> None:
+    for n in range(number):
+        with sessions.writing() as session:
+            events.record(session, actor, action="test", subject="thing", subject_id=n, after={"ŵ": [n, 0.1]}, why=f"why {n}")
+
+
+COPY = (
+    "INSERT INTO event (id, organisation_id, person_id, person_name, at, action, subject, subject_id, before, after, why,"
+    " sequence, mac) SELECT id + 1000, organisation_id, person_id, person_name, at, action, subject, subject_id, before,"
+    " after, why, {sequence}, {mac} FROM event WHERE sequence = 4"
+)
+LATER = [
+    "UPDATE event SET sequence = -sequence WHERE sequence > {0}",
+    "UPDATE event SET sequence = -sequence{1} WHERE sequence < 0",
+]
+TAMPERED: dict[str, tuple[list[str], str]] = {
+    "what it says is changed": (["UPDATE event SET why = 'another' WHERE sequence = 5"], "Event 5, of"),
+    "who it was is changed": (["UPDATE event SET person_name = 'Else' WHERE sequence = 5"], "Event 5, of"),
+    "when it was is changed": (
+        ["UPDATE event SET at = (SELECT at FROM event WHERE sequence = 2) WHERE sequence = 5"],
+        "Event 5, of",
+    ),
+    "what was after it is changed": (["""UPDATE event SET after = '{"n": 1}' WHERE sequence = 5"""], "Event 5, of"),
+    "one is deleted": (["DELETE FROM event WHERE sequence = 5"], "Event 5 is missing"),
+    "one is deleted and the rest moved up": (
+        ["DELETE FROM event WHERE sequence = 5", *(part.format(5, "-1") for part in LATER)],
+        "Event 5, of",
+    ),
+    "two change places": (
+        [
+            "UPDATE event SET sequence = -1 WHERE sequence = 5",
+            "UPDATE event SET sequence = 5 WHERE sequence = 6",
+            "UPDATE event SET sequence = 6 WHERE sequence = -1",
+        ],
+        "Event 5, of",
+    ),
+    "one is put in between": ([*(part.format(5, "+1") for part in LATER), COPY.format(sequence=6, mac="mac")], "Event 6, of"),
+    "one is put in at the end": ([COPY.format(sequence=11, mac="mac")], "Event 10 is missing"),
+    "one is put in outside of the chain": ([COPY.format(sequence="NULL", mac="NULL")], "has no place in the log"),
+    "the end is cut off": (["DELETE FROM event WHERE sequence > 6"], "The log ends with event 6, but event 9 was written"),
+    "everything is deleted": (["DELETE FROM event"], "The log ends with event 0, but event 9 was written"),
+}
+
+
+def test_whatever_is_done_to_the_log_is_found_and_named(
+    sessions: Sessions, actor: Actor, settings: Settings, promise: Promise
+) -> None:
+    logged(sessions, actor)
+    assert accounts.audit_fault(sessions, settings) is None
+    original = given.stored(sessions, "SELECT * FROM event ORDER BY sequence")
+    assert len(original) == 9  # the administrator, then eight
+    found = 0
+    for name, (statements, sentence) in TAMPERED.items():
+        with sessions.engine.connect() as connection:
+            for statement in ("CREATE TEMPORARY TABLE kept AS SELECT * FROM event", *statements):
+                connection.execute(text(statement))
+            connection.commit()
+            fault = accounts.audit_fault(sessions, settings)
+            for statement in ("DELETE FROM event", "INSERT INTO event SELECT * FROM kept", "DROP TABLE kept"):
+                connection.execute(text(statement))
+            connection.commit()
+        assert fault is not None and fault.startswith((sentence, "The event in row")) and sentence in fault, (name, fault)
+        found += 1
+    assert accounts.audit_fault(sessions, settings) is None
+    promise(19, f"{found} of {len(TAMPERED)} ways to tamper with the audit log found: edit, delete, reorder, truncate, insert")
+
+
+def test_tampering_is_found_within_a_restored_backup_too(
+    sessions: Sessions, actor: Actor, settings: Settings, empty_url: str, tmp_path: Path, promise: Promise
+) -> None:
+    logged(sessions, actor)
+    with sessions.reading() as session:
+        on_paper = accounts.audit_head(session)
+    write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=tmp_path / "b.zip")
+    elsewhere = dataclasses.replace(settings, database_url=empty_url, data_dir=tmp_path / "elsewhere")
+    elsewhere.data_dir.mkdir()
+    restore_backup(empty_url, data_dir=elsewhere.data_dir, secret_key=settings.secret_key, path=tmp_path / "b.zip")
+    restored = sessions_of(elsewhere)
+    assert accounts.audit_fault(restored, elsewhere, head=on_paper) is None
+    changed(restored, "DELETE FROM event WHERE sequence > 7")
+    assert "ends with event 7" in str(accounts.audit_fault(restored, elsewhere, head=on_paper))
+    assert accounts.audit_fault(restored, elsewhere) is None, "without a head kept elsewhere nobody can tell"
+    changed(restored, "UPDATE event SET why = 'x' WHERE sequence = 3")
+    assert "Event 3" in str(accounts.audit_fault(restored, elsewhere, head=on_paper))
+    restored.engine.dispose()
+    promise(19, "2 of 2 found in a restored backup (edit, truncate)")
+
+
+def test_a_log_that_was_cut_off_and_written_on_is_found(sessions: Sessions, actor: Actor, settings: Settings) -> None:
+    logged(sessions, actor)
+    changed(sessions, "DELETE FROM event WHERE sequence > 6")
+    logged(sessions, actor, 1)
+    assert "event 9 was written" in str(accounts.audit_fault(sessions, settings))
+    logged(sessions, actor, 5)
+    assert "Event 9 is not the one that was the head" in str(accounts.audit_fault(sessions, settings))
+
+
+def test_another_key_does_not_make_a_valid_chain(sessions: Sessions, actor: Actor, settings: Settings) -> None:
+    logged(sessions, actor, 2)
+    other = dataclasses.replace(settings, secret_key="f" * 64)
+    assert "Event 1" in str(accounts.audit_fault(sessions, other))
+
+
+def test_the_head_lies_in_the_data_folder_and_is_what_is_printed(sessions: Sessions, actor: Actor, settings: Settings) -> None:
+    logged(sessions, actor, 3)
+    with sessions.reading() as session:
+        assert str(audit.kept_head(settings.data_dir / audit.HEAD_FILE)) == accounts.audit_head(session)
+    assert (settings.data_dir / audit.HEAD_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_what_was_undone_leaves_neither_an_event_nor_a_gap_nor_a_head(
+    sessions: Sessions, actor: Actor, settings: Settings
+) -> None:
+    session = sessions.open(writes=True)
+    events.record(session, actor, action="undone", subject="thing")
+    session.flush()
+    session.rollback()
+    nested = session.begin_nested()
+    events.record(session, actor, action="undone too", subject="thing")
+    session.flush()
+    nested.rollback()
+    events.record(session, actor, action="kept", subject="thing")
+    with session.begin_nested():
+        events.record(session, actor, action="kept too", subject="thing")
+    session.commit()
+    session.close()
+    assert given.stored(sessions, "SELECT sequence, action FROM event ORDER BY sequence") == [
+        (1, "create"),
+        (2, "kept"),
+        (3, "kept too"),
+    ]
+    assert accounts.audit_fault(sessions, settings) is None
+
+
+def test_events_from_before_the_log_are_chained_once(
+    sessions: Sessions, actor: Actor, settings: Settings, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(audit, "_BATCH", 3)
+    logged(sessions, actor, 7)
+    changed(sessions, "UPDATE event SET sequence = NULL, mac = NULL")
+    (settings.data_dir / audit.HEAD_FILE).unlink()
+    accounts.chain_earlier_events(sessions)
+    assert accounts.audit_fault(sessions, settings) is None
+    why = given.stored(sessions, "SELECT why FROM event ORDER BY sequence DESC LIMIT 1")[0][0]
+    assert why.startswith("The 8 events before this one were chained on")
+    changed(sessions, COPY.format(sequence="NULL", mac="NULL"))
+    accounts.chain_earlier_events(sessions)
+    assert "has no place in the log" in str(accounts.audit_fault(sessions, settings)), "no second chance for what was put in"
+
+
+def test_many_threads_at_once_make_one_chain_and_none_waits_in_a_circle(
+    sessions: Sessions, actor: Actor, settings: Settings, promise: Promise
+) -> None:
+    programme = given.programme(sessions, actor)
+    problems: list[BaseException] = []
+
+    def work(name: int) -> None:
+        try:
+            for n in range(25):
+                with sessions.writing() as session:
+                    events.record(session, actor, action="first", subject="thing")
+                    session.flush()  # an event early in a transaction must not hold up what others change afterwards
+                    listening.add_area(session, actor, programme, name=f"{name} {n}")
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    took = time.perf_counter() - began
+    assert not problems, problems
+    assert accounts.audit_fault(sessions, settings) is None
+    assert given.stored(sessions, "SELECT count(*), max(sequence) FROM event") == [(402, 402)]
+    promise(19, f"8 threads wrote 400 events in 200 transactions in {took:.1f} s, one chain without a gap")
+
+
+def test_nothing_of_commsapp_opens_a_database_without_the_log() -> None:
+    package = Path(audit.__file__).parents[1]
+    found = [path.name for path in package.rglob("*.py") if "open_sessions(" in path.read_text("utf-8")]
+    assert found == ["session.py"]
+
+
+def test_the_command_says_the_first_bad_place_and_fails(tmp_path: Path, sqlite_template: Path) -> None:
+    from click.testing import CliRunner
+
+    from commsapp.cli.auditing import LogBroken, audit_commands
+
+    shutil.copy(sqlite_template, tmp_path / "commsapp.sqlite")
+    run = CliRunner(env={"COMMSAPP_DATA_DIR": str(tmp_path)})
+    head = run.invoke(audit_commands, ["head"], catch_exceptions=False).output.strip()
+    assert head.startswith("2:")
+    whole = run.invoke(audit_commands, ["verify", "--head", head], catch_exceptions=False)
+    assert whole.output == "All 2 events are as they were written.\n"
+    from commsapp.config import load_settings
+
+    sessions = sessions_of(load_settings({"COMMSAPP_DATA_DIR": str(tmp_path)}))
+    changed(sessions, "UPDATE event SET why = 'x' WHERE sequence = 1")
+    with pytest.raises(LogBroken, match="Event 1, of"):
+        run.invoke(audit_commands, ["verify"], catch_exceptions=False, standalone_mode=False)
