@@ -11,6 +11,7 @@ from flask_smorest import Api, Blueprint
 from flask_smorest.spec.plugins import FlaskPlugin
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.exceptions import BadRequest
 from werkzeug.routing import Rule
 
 from commsapp.accounts.service import SCOPES
@@ -63,6 +64,13 @@ class Parser(FlaskParser):
     """Unknown parts of an address are mistakes too; a form brings its fields and its file together."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": None, "files": None}  # noqa: RUF012
+
+    def load_json(self, req: Any, schema: Any) -> Any:
+        """A body of JSON; also one that Python itself won't read (nested too deeply, a number of thousands of figures)."""
+        try:
+            return super().load_json(req, schema)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest from error
 
     def load_files(self, req: Any, schema: Any) -> Any:
         """Fields and files of a form."""

@@ -80,8 +80,6 @@ def answer(error: BaseException) -> Response:
             raise error
     except CommsappError as known:
         return _known(known)
-    except RecursionError:
-        return problem(400, "The JSON is nested too deeply.", "Send it as the document says.")
     except InternalServerError as wrapped:
         return answer(wrapped.original_exception) if wrapped.original_exception is not None else _unexpected(wrapped)
     except HTTPException as refused:
