@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, listening, serving
+from commsapp.cli import auditing, coding, demo, keeping, listening, serving, tokens
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -23,7 +23,10 @@ def commands() -> None:
     """Listen, plan and evaluate: communication against serious organised crime."""
 
 
-for command in (*coding.COMMANDS, *listening.COMMANDS, *serving.COMMANDS, *keeping.COMMANDS, *auditing.COMMANDS, *demo.COMMANDS):
+for command in (
+    *(*coding.COMMANDS, *listening.COMMANDS, *serving.COMMANDS, *keeping.COMMANDS),
+    *(*auditing.COMMANDS, *tokens.COMMANDS, *demo.COMMANDS),
+):
     commands.add_command(command)
 
 

@@ -19,6 +19,7 @@ class Entry:
 ENTRIES = (
     Entry("Start", "start.home", ("start",)),
     Entry("Programmes", "programmes.index", ("programmes", "frame", "imports", "jobs", "listening", "campaigns")),
+    Entry("API tokens", "tokens.index", ("tokens",)),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import campaigns, frame, imports, jobs, listening, programmes, start
+from commsapp.web.pages import campaigns, frame, imports, jobs, listening, programmes, start, tokens
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -14,4 +14,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     jobs.blueprint,
     listening.blueprint,
     campaigns.blueprint,
+    tokens.blueprint,
 )
