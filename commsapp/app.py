@@ -8,14 +8,15 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from govuk_frontend_wtf.main import WTFormsHelpers
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from commsapp.api import errors as problems
 from commsapp.api import joined
 from commsapp.bundled import templates
 from commsapp.config import Settings
-from commsapp.http import reading, request, security
+from commsapp.http import reading, request, security, signing_in
 from commsapp.storage.session import sessions_of
-from commsapp.web import assets, error_pages, navigation, wording
+from commsapp.web import assets, error_pages, levels, navigation, wording
 from commsapp.web.pages import BLUEPRINTS
 
 _LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")
@@ -60,13 +61,17 @@ def create_app(settings: Settings) -> Flask:
             PrefixLoader({name: PackageLoader(name) for name in _LIBRARIES}),
         ]
     )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     security.install(app)  # first, so that a foreign host is refused before anything else is looked at
     reading.install(app)  # before the session of a request, so that it runs after that has ended
     request.install(app, request.Installed(settings, sessions_of(settings)))
     csrf = CSRFProtect(app)
+    signing_in.install(app, settings)
     joined.install(app, csrf)
     WTFormsHelpers(app)
-    for part in (assets, error_pages, navigation, wording):
+    for part in (assets, error_pages, levels, navigation, wording):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -12,12 +12,26 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from commsapp.errors import BadInput
 
 DEFAULT_UPLOAD_LIMIT = 2 * 1024**3
 DEFAULT_API_LIMIT = 600
+DEFAULT_IDLE_MINUTES = 120
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 FOR_TESTS = ("COMMSAPP_TEST_", "COMMSAPP_SCREENSHOTS")
+
+
+@dataclass(frozen=True)
+class Oidc:
+    """An OpenID Connect provider to sign in with. ``trust_second_factor``: its word that two factors were used counts."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str
+    trust_second_factor: bool
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,8 @@ class Settings:
 
     ``data_dir`` holds the embedded database, the queue, uploads, embeddings and the key file. ``jobs_url`` is where the
     queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in calls
-    a minute for each token.
+    a minute for each token. ``public_url`` is the address that people open ('' : this machine only), ``trusted_proxies`` how many
+    proxies stand before the server.
     """
 
     database_url: str
@@ -37,6 +52,17 @@ class Settings:
     port: int
     upload_limit: int
     api_limit: int = DEFAULT_API_LIMIT
+    public_url: str = ""
+    trusted_proxies: int = 0
+    idle_minutes: int = DEFAULT_IDLE_MINUTES
+    oidc: Oidc | None = None
+    outgoing_hosts: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """What people open, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
 
 SETTINGS: dict[str, str] = {
@@ -44,10 +70,19 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_DATABASE_URL": "Database: sqlite:///FILE (default: commsapp.sqlite in the data folder) or postgresql://….",
     "COMMSAPP_JOBS_URL": "Queue: sqlite:///FILE (default: jobs.sqlite in the data folder), redis://… or postgresql://….",
     "COMMSAPP_SECRET_KEY": "Key for sessions and keyed hashes, 32 characters or more (default: one kept in the data folder).",
-    "COMMSAPP_HOST": "Address that the server listens on; loopback only until accounts exist (default: 127.0.0.1).",
+    "COMMSAPP_HOST": "Address that the server listens on; others than loopback need COMMSAPP_PUBLIC_URL (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
     "COMMSAPP_API_LIMIT": "Calls of the API that one token may make in a minute (default: 600).",
+    "COMMSAPP_PUBLIC_URL": "Address that people open, such as https://listening.example.org (default: this machine only).",
+    "COMMSAPP_TRUSTED_PROXY": "How many reverse proxies stand before the server and say who asks (default: 0).",
+    "COMMSAPP_IDLE_MINUTES": "Minutes without a page after which people sign in again (default: 120; after 12 hours always).",
+    "COMMSAPP_OIDC_ISSUER": "OpenID Connect: address of the provider that people may sign in with (default: none).",
+    "COMMSAPP_OIDC_CLIENT_ID": "OpenID Connect: what the provider calls commsapp.",
+    "COMMSAPP_OIDC_CLIENT_SECRET": "OpenID Connect: the secret that the provider gave.",
+    "COMMSAPP_OIDC_NAME": "OpenID Connect: the provider's name on the button (default: your organisation's account).",
+    "COMMSAPP_OIDC_TRUST_MFA": "OpenID Connect: 'yes' where the provider's word (acr or amr 'mfa') counts as a second factor.",
+    "COMMSAPP_OUTGOING_HOSTS": "Hosts that commsapp may call, as host or host:port with commas (default: the provider's only).",
 }
 
 
@@ -74,10 +109,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=data_dir,
         jobs_url=env.get("COMMSAPP_JOBS_URL") or f"sqlite:///{data_dir / 'jobs.sqlite'}",
         secret_key=_secret_key(env, data_dir),
-        host=_loopback(env.get("COMMSAPP_HOST") or "127.0.0.1"),
+        host=_host(env),
         port=_whole_number(env, "COMMSAPP_PORT", 8321),
         upload_limit=_whole_number(env, "COMMSAPP_UPLOAD_LIMIT", DEFAULT_UPLOAD_LIMIT),
         api_limit=_whole_number(env, "COMMSAPP_API_LIMIT", DEFAULT_API_LIMIT),
+        public_url=_public_url(env),
+        trusted_proxies=_whole_number(env, "COMMSAPP_TRUSTED_PROXY", 0),
+        idle_minutes=max(1, _whole_number(env, "COMMSAPP_IDLE_MINUTES", DEFAULT_IDLE_MINUTES)),
+        oidc=_oidc(env),
+        outgoing_hosts=tuple(host.strip() for host in env.get("COMMSAPP_OUTGOING_HOSTS", "").split(",") if host.strip()),
     )
 
 
@@ -90,13 +130,62 @@ def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
     return int(raw)
 
 
-def _loopback(host: str) -> str:
-    if host not in {"127.0.0.1", "localhost", "::1"}:
+def _host(env: Mapping[str, str]) -> str:
+    host = env.get("COMMSAPP_HOST") or "127.0.0.1"
+    if host not in LOOPBACK and not env.get("COMMSAPP_PUBLIC_URL"):
         raise BadInput(
-            f"COMMSAPP_HOST is '{host}', but without accounts everybody on the network could read what people said.",
-            "Use 127.0.0.1.",
+            f"COMMSAPP_HOST is '{host}', so others could reach commsapp, but nothing says under which address.",
+            "Set COMMSAPP_PUBLIC_URL too, for example to https://listening.example.org, or use 127.0.0.1.",
         )
     return host
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    raw = (env.get("COMMSAPP_PUBLIC_URL") or "").rstrip("/")
+    if not raw:
+        return ""
+    place = _place("COMMSAPP_PUBLIC_URL", raw)
+    if place.path or place.query or place.fragment or place.username:
+        raise BadInput(
+            f"COMMSAPP_PUBLIC_URL is '{raw}', with more than a host.", "Use one such as https://listening.example.org."
+        )
+    if place.scheme == "http" and place.hostname not in LOOPBACK:
+        raise BadInput(
+            f"COMMSAPP_PUBLIC_URL is '{raw}': without https anybody on the way could read what people said.",
+            "Put a reverse proxy with TLS before commsapp and begin the address with https://.",
+        )
+    return raw.lower()
+
+
+def _oidc(env: Mapping[str, str]) -> Oidc | None:
+    issuer = env.get("COMMSAPP_OIDC_ISSUER") or ""
+    client, secret = "COMMSAPP_OIDC_CLIENT_ID", "COMMSAPP_OIDC_CLIENT_SECRET"
+    if not issuer:
+        return None
+    place = _place("COMMSAPP_OIDC_ISSUER", issuer)
+    if place.scheme == "http" and place.hostname not in LOOPBACK:
+        raise BadInput("COMMSAPP_OIDC_ISSUER does not begin with https://.", "Use the provider's address with https.")
+    for name in (client, secret):
+        if not env.get(name):
+            raise BadInput(f"{name} is missing.", "Set it to what the provider gave, or unset COMMSAPP_OIDC_ISSUER.")
+    return Oidc(
+        issuer,
+        env[client],
+        env[secret],
+        env.get("COMMSAPP_OIDC_NAME") or "your organisation's account",
+        (env.get("COMMSAPP_OIDC_TRUST_MFA") or "no").lower() in {"yes", "true", "1"},
+    )
+
+
+def _place(name: str, address: str) -> SplitResult:
+    try:
+        place = urlsplit(address)
+        known = place.scheme in {"http", "https"} and bool(place.hostname) and place.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise BadInput(f"{name} is '{address}', which is no address.", "Use one such as https://listening.example.org.")
+    return place
 
 
 def _secret_key(env: Mapping[str, str], data_dir: Path) -> str:

@@ -49,7 +49,17 @@ class NotAllowed(CommsappError):
 
 
 class NotSignedIn(CommsappError):
-    """It can't be told who asks: there is no sign-in and no token, or one that doesn't hold any more."""
+    """Nobody is signed in, or the sign-in or token has ended; pages lead to where one signs in."""
+
+
+class TooOften(CommsappError):
+    """Something that could be guessing was tried too often. ``seconds`` is how long to wait."""
+
+    def __init__(self, *, seconds: int) -> None:
+        minutes = -(-seconds // 60)
+        wait = f"{seconds} seconds" if seconds < 90 else f"{minutes} minutes"
+        super().__init__("That was tried too often from here.", f"Wait {wait}, then try again.")
+        self.seconds = seconds
 
 
 class Conflict(CommsappError):

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from commsapp.accounts.actors import actor_for
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.errors import BadInput, NotAllowed, NotFound, NotSignedIn
-from commsapp.storage import events, tokens
+from commsapp.storage import events, organisations, tokens
 from commsapp.storage.base import now
 from commsapp.storage.session import Session
 
@@ -149,12 +150,14 @@ def revoke_token(session: Session, actor: Actor, token_id: int) -> Token:
     return _view(row)
 
 
-def token_shown(session: Session, shown: str) -> tuple[Token, int]:
-    """The token that a program shows, and its organisation; whether its person may still enter is another question.
+def actor_of_token(session: Session, shown: str) -> tuple[Actor, Token]:
+    """Who asks with a token, as they are at this moment: role and clearance count as they stand now, not as they were then.
+
+    What is more than open holds only while the person has a second factor to sign in with (`actors.actor_for`).
 
     Raises
     ------
-    NotSignedIn : there is no such token, or it was revoked, or has expired.
+    NotSignedIn : no such token, or it was revoked or has expired, or its person has no access any more.
 
     """
     digest = _digest(shown)
@@ -164,7 +167,11 @@ def token_shown(session: Session, shown: str) -> tuple[Token, int]:
     found = _view(row)
     if not found.holds:
         raise NotSignedIn("This token was revoked, or has expired.", "Make a new one on the page 'Your API tokens'.")
-    return found, row.organisation_id
+    person = organisations.person_of(session, organisation_id=row.organisation_id, person_id=row.person_id)
+    if person is None or not person.active:
+        raise NotSignedIn("The person of this token has no access any more.", "Ask an administrator.")
+    who = actor_for(session, organisation_id=row.organisation_id, person_id=row.person_id)
+    return narrowed(who, found), found
 
 
 def narrowed(person: Actor, token: Token) -> Actor:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, listening, serving, tokens
+from commsapp.cli import auditing, coding, demo, keeping, listening, people, serving, tokens
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -25,7 +25,7 @@ def commands() -> None:
 
 for command in (
     *(*coding.COMMANDS, *listening.COMMANDS, *serving.COMMANDS, *keeping.COMMANDS),
-    *(*auditing.COMMANDS, *tokens.COMMANDS, *demo.COMMANDS),
+    *(*auditing.COMMANDS, *people.COMMANDS, *tokens.COMMANDS, *demo.COMMANDS),
 ):
     commands.add_command(command)
 

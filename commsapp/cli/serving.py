@@ -13,12 +13,15 @@ from types import FrameType
 
 import click
 
+from commsapp.accounts import service as accounts
 from commsapp.cli.listening import opened
+from commsapp.cli.people import link_address
 from commsapp.cli.showing import console
 from commsapp.config import Settings, load_settings
 from commsapp.errors import Unavailable
 from commsapp.listening import service as listening
 from commsapp.storage import database
+from commsapp.storage.session import Sessions
 
 RESTART_AFTER = 2.0
 
@@ -31,7 +34,8 @@ def serve() -> None:
     from commsapp.app import create_app
 
     settings = load_settings()
-    with opened().reading() as session:
+    sessions = opened()
+    with sessions.reading() as session:
         listening.clear_uploads(session, settings)
     try:
         server = create_server(
@@ -50,7 +54,8 @@ def serve() -> None:
     keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper")
     keeper.start()
     signal.signal(signal.SIGTERM, _as_interrupt)
-    console().print(f"commsapp is open at http://{settings.host}:{settings.port} (stop it with Ctrl-C)")
+    console().print(f"commsapp is open at {settings.address} (stop it with Ctrl-C)")
+    _offer_first_account(sessions)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -59,6 +64,15 @@ def serve() -> None:
         stopping.set()
         keeper.join()
         server.close()
+
+
+def _offer_first_account(sessions: Sessions) -> None:
+    """Where nobody could sign in, print the link to the first account; one of an earlier start holds no longer."""
+    with sessions.writing() as session:
+        link = accounts.first_link(session)
+    if link is not None:
+        console().print("\nNobody has an account yet. Make the first one here; the link lets one person in, once:")
+        console().print(f"  {link_address(link.secret)}\n")
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:

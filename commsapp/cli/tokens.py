@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from commsapp.accounts import service as accounts
-from commsapp.actor import HandlingLevel
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.cli.listening import opened
 from commsapp.cli.showing import as_json, console, table
+from commsapp.errors import NotAllowed
+from commsapp.storage.session import Session
 
 
 @click.group("token")
@@ -33,7 +35,7 @@ def tokens() -> None:
     help="A handling level above open that it may read; give it once for each.",
 )
 @click.option("--days", type=click.IntRange(1, accounts.LONGEST_DAYS), default=90, show_default=True, help="How long it holds.")
-@click.option("--person", metavar="NAME", help="Whose it is (default: the local administrator).")
+@click.option("--person", metavar="EMAIL", help="Whose it is (default: the operator of this machine).")
 def make(name: str, scopes: tuple[str, ...], levels: tuple[str, ...], days: int, person: str | None) -> None:
     """Make a token and print it, once; NAME says what it is for.
 
@@ -42,7 +44,7 @@ def make(name: str, scopes: tuple[str, ...], levels: tuple[str, ...], days: int,
     """
     with opened().writing() as session:
         actor = accounts.local_actor(session)
-        owner = accounts.person_named(session, actor, person) if person else actor
+        owner = _actor_named(session, actor, person) if person else actor
         asked = [HandlingLevel(level) for level in levels]
         token, secret = accounts.make_token(session, owner, name=name, scopes=scopes, days=days, handling_levels=asked)
     console(error=True).print(f"Token {token.id} holds until {token.expires_at:%d %B %Y}. It is shown this once:")
@@ -80,6 +82,13 @@ def revoke(token_id: int) -> None:
     with opened().writing() as session:
         token = accounts.revoke_token(session, accounts.local_actor(session), token_id)
     console().print(f"The token '{token.name}' was revoked.")
+
+
+def _actor_named(session: Session, actor: Actor, email: str) -> Actor:
+    person = accounts.person_named(session, actor, email)
+    if not person.active:
+        raise NotAllowed(f"{person.name} has no access any more.", "Give it back first, or choose somebody else.")
+    return accounts.actor_for(session, organisation_id=person.organisation_id, person_id=person.id)
 
 
 COMMANDS = (tokens,)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, g, request
+from flask_security import current_user
 
-from commsapp.accounts.service import local_actor
 from commsapp.actor import Actor
 from commsapp.config import Settings
+from commsapp.errors import NotSignedIn
 from commsapp.storage.session import Session, Sessions, told
 
 EXTENSION = "commsapp"
@@ -59,13 +60,31 @@ def sessions() -> Sessions:
 
 
 def actor() -> Actor:
-    """Who is asking. Until accounts arrive, that is the one local administrator."""
-    who: Actor | None = g.get("actor")
-    if who is None:
-        with told():
-            who = local_actor(session())
-        g.actor = who
-    return who
+    """Who is asking.
+
+    Raises
+    ------
+    NotSignedIn : nobody is signed in.
+
+    """
+    asking = visitor()
+    if asking is None:
+        raise NotSignedIn("Sign in to see this page.", "")
+    return asking
+
+
+def visitor() -> Actor | None:
+    """Who is asking, or None where nobody is signed in.
+
+    Whoever finds out in another way (by a token, say) sets ``g.actor`` before anybody asks.
+    """
+    if "actor" not in g:
+        found = current_user.actor if current_user.is_authenticated else None
+        if "sign_in_problem" in g:  # the database is away, which is no reason to ask who somebody is
+            raise g.sign_in_problem
+        g.actor = found
+    asking: Actor | None = g.actor
+    return asking
 
 
 def enter_as(who: Actor) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import MultiDict
@@ -15,7 +16,7 @@ from werkzeug.routing import IntegerConverter, Map, Rule
 from commsapp.accounts.service import SCOPE_NAMES
 from commsapp.actor import Role
 from commsapp.errors import BadInput, NotAllowed
-from commsapp.http.request import READING, actor
+from commsapp.http.request import READING, actor, settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,8 +35,8 @@ API = "/api/"
 _ROLES = "commsapp_roles"
 _SCOPE = "commsapp_scope"
 _OPEN = "commsapp_without_sign_in"
-# Without accounts the server listens on loopback only. A site that points its own name at 127.0.0.1 (DNS rebinding) would
-# still reach it through a visitor's browser, but with its own name in the Host header.
+# A site that points its own name at 127.0.0.1 (DNS rebinding) would reach the server through a visitor's browser, but with its
+# own name in the Host header.
 _OUR_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
 
@@ -80,7 +81,10 @@ _HEADERS = {
 
 
 def may_enter(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare the roles that may enter a view; everybody else gets 403. Every view carries it, directly above its ``def``."""
+    """Declare the roles that may enter a view. Every view carries it, directly above its ``def``.
+
+    Who has another role gets 403; who is not signed in is led to where one signs in.
+    """
     if not roles:
         raise ValueError("name at least one role")
 
@@ -99,14 +103,14 @@ def may_enter(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def without_sign_in(view: Callable[P, R]) -> Callable[P, R]:
-    """Declare a view that holds nothing about anybody (scripts, styles), so that nobody is asked who they are."""
+    """Declare a view that tells nothing about anybody (scripts, styles) or is the way in: nobody is asked who they are."""
     setattr(view, _ROLES, frozenset(Role))
     setattr(view, _OPEN, True)
     return view
 
 
 def is_without_sign_in(view: Callable[..., object]) -> bool:
-    """Whether a view says that it holds nothing about anybody."""
+    """Whether a view answers those who are not signed in."""
     return bool(getattr(view, _OPEN, False))
 
 
@@ -195,8 +199,24 @@ def csp_nonce() -> str:
 
 
 def _check_host() -> None:
-    if not _OUR_HOST.fullmatch(request.environ.get("HTTP_HOST", "")):
-        raise WrongHost("This server answers on this computer only.", "Open it as http://localhost or http://127.0.0.1.")
+    host = request.environ.get("HTTP_HOST", "")
+    public = settings().public_url
+    if public and host.lower() in _hosts_of(public):
+        return
+    if _OUR_HOST.fullmatch(host):
+        return
+    if public:
+        raise WrongHost("This server answers under another address.", f"Open it as {public}.")
+    raise WrongHost("This server answers on this computer only.", "Open it as http://localhost or http://127.0.0.1.")
+
+
+def _hosts_of(address: str) -> set[str]:
+    """What browsers send as Host for an address: without the port where it is the usual one."""
+    place = urlsplit(address)
+    usual = {"http": 80, "https": 443}[place.scheme]
+    port = place.port or usual
+    name = place.netloc.rpartition(":")[0] if place.port else place.netloc
+    return {f"{name}:{port}"} | ({name} if port == usual else set())
 
 
 def _check_text() -> None:
@@ -212,12 +232,23 @@ def _texts(fields: MultiDict[str, str]) -> list[str]:
     return [text for field in fields.items(multi=True) for text in field]
 
 
+def _form_targets() -> str:
+    # A form that asks to sign in elsewhere is answered with a redirect there, to which Chromium applies the policy too.
+    oidc = settings().oidc
+    if oidc is None:
+        return "'self'"
+    place = urlsplit(oidc.issuer)
+    return f"'self' {place.scheme}://{place.netloc}"
+
+
 def _add_headers(response: Response) -> Response:
     scripts = f"'self' 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else "'self'"
-    policy = {**_POLICY, "script-src": scripts}
+    policy = {**_POLICY, "script-src": scripts, "form-action": _form_targets()}
     response.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in policy.items())
     for name, value in _HEADERS.items():
         response.headers[name] = value
     # Pages hold what people said: no copy stays on a shared computer. Scripts and styles set their own.
     response.headers.setdefault("Cache-Control", "no-store")
+    if settings().public_url.startswith("https://"):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

@@ -1,6 +1,18 @@
 """Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
 
-from commsapp.storage import campaigns, codings, events, imports, jobs, organisations, programmes, responses, results, tokens
+from commsapp.storage import (
+    campaigns,
+    codings,
+    events,
+    imports,
+    jobs,
+    organisations,
+    people,
+    programmes,
+    responses,
+    results,
+    tokens,
+)
 from commsapp.storage.base import Base
 
 metadata = Base.metadata
@@ -13,6 +25,7 @@ __all__ = [
     "jobs",
     "metadata",
     "organisations",
+    "people",
     "programmes",
     "responses",
     "results",

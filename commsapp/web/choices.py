@@ -18,10 +18,11 @@ CHOSEN_HINTS = {
 }
 
 HANDLING = {
-    HandlingLevel.OPEN.value: "Open: everybody on the programme",
-    HandlingLevel.OFFICIAL_SENSITIVE.value: "Official-sensitive: those cleared for it",
-    HandlingLevel.CONCERN.value: "Concern: held back from the analysis",
+    HandlingLevel.OPEN.value: "everybody on the programme",
+    HandlingLevel.OFFICIAL_SENSITIVE.value: "those cleared for it",
+    HandlingLevel.CONCERN.value: "held back from the analysis",
 }
+"""What each handling level means; its name is the organisation's (`levels`)."""
 
 READ_AS = {
     "text": "What people said (comment)",

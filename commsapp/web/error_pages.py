@@ -5,12 +5,22 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, RequestEntityTooLarge
 
-from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound, Unavailable, traceback_without_words
-from commsapp.http.request import settings
+from commsapp.errors import (
+    BadInput,
+    CommsappError,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    TooOften,
+    Unavailable,
+    traceback_without_words,
+)
+from commsapp.http.request import READING, settings
 from commsapp.http.security import NotText, WrongHost
 from commsapp.storage.session import told
 from commsapp.web import wording
@@ -21,6 +31,8 @@ STATUS: tuple[tuple[type[CommsappError], int, str], ...] = (
     (NotText, 400, "What was sent can't be read"),
     (BadInput, 422, "There is a problem with what was sent"),
     (NotFound, 404, "Page not found"),
+    (NotSignedIn, 401, "You are not signed in"),
+    (TooOften, 429, "Please wait"),
     (NotAllowed, 403, "You can't enter this page"),
     (Conflict, 409, "Somebody was faster"),
     (Unavailable, 503, "A part of commsapp does not answer"),
@@ -39,7 +51,26 @@ def install(app: Flask) -> None:
 def mendable(error: CommsappError) -> Response:
     """The page for something that a person can mend."""
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
-    return _page(status, title, error.problem, error.cure)
+    if isinstance(error, NotSignedIn):
+        return _sign_in(status, title)
+    response = _page(status, title, error.problem, error.cure)
+    if isinstance(error, TooOften):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
+def _sign_in(status: int, title: str) -> Response:
+    """Lead a visitor to where one signs in, and from there back to the page; what was sent can't be kept, and is said so."""
+    part = request.headers.get("HX-Request") == "true"
+    if request.method in READING and not part:
+        came_from = request.full_path.removesuffix("?")
+        return make_response(redirect(url_for("sign_in.sign_in", next=came_from if came_from != "/" else None), 303))
+    return _page(
+        status,
+        title,
+        "Your sign-in has ended." if part else "You are not signed in any more; nothing was stored.",
+        "Load the page again to sign in." if part else "Sign in on another tab, then go back here and send it again.",
+    )
 
 
 def _form_too_old(_error: CSRFError) -> Response:

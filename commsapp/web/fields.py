@@ -29,6 +29,7 @@ from wtforms import (
     SubmitField,
     TextAreaField,
 )
+from wtforms import PasswordField as SecretField
 from wtforms.validators import StopValidation
 
 Check = Callable[[Any, Any], None]
@@ -126,6 +127,16 @@ class TextField(_Worded, StringField):  # type: ignore[misc]
     """One line of text."""
 
     widget = widgets.GovTextInput()
+
+
+class EmailField(TextField):
+    """An e-mail address; the browser may fill in the one it knows."""
+
+
+class PasswordField(_Worded, SecretField):  # type: ignore[misc]
+    """A password, which is never sent back to the browser. Blanks around it fall away, as they come with copying."""
+
+    widget = widgets.GovPasswordInput(hide_value=True)
 
 
 class LongTextField(_Worded, TextAreaField):  # type: ignore[misc]

@@ -32,7 +32,7 @@ database.upgrade(settings.database_url)
 with open_sessions(settings.database_url).writing() as session:
     ensure_local(session)
 client = create_app(settings).test_client()
-page = client.get("/", base_url="http://localhost")
+page = client.get("/", base_url="http://localhost", follow_redirects=True)  # where one signs in
 text = page.get_data(as_text=True)
 links = re.findall(r'<link[^>]+href="([^"]+)"', text) + re.findall(r'<script[^>]+src="([^"]+)"', text)
 linked = {link: client.get(link, base_url="http://localhost") for link in links if link.startswith("/")}
@@ -87,7 +87,7 @@ def run(*command: str, cwd: Path = ROOT) -> str:
     return done.stdout
 
 
-def test_the_start_page_is_rendered(probe: dict[str, object]) -> None:
+def test_the_first_page_is_rendered(probe: dict[str, object]) -> None:
     assert (probe["status"], probe["title"]) == (200, True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from pages_site import always_signed_in, sign_in
 from werkzeug.wrappers import Response
 
 from commsapp.accounts.service import ensure_local
@@ -165,9 +166,12 @@ def gallery_settings(folder: Path) -> Settings:
 def gallery_app(settings: Settings) -> Flask:
     """The whole application, on a database that is set up, with the gallery in it."""
     database.upgrade(settings.database_url)
-    with open_sessions(settings.database_url).writing() as session:
-        ensure_local(session)
+    sessions = open_sessions(settings.database_url)
+    with sessions.writing() as session:
+        actor = ensure_local(session)
     app = create_app(settings)
+    assert actor.person_id is not None
+    always_signed_in(app, sign_in(app, sessions, actor.person_id))
     app.register_blueprint(pages, url_prefix="/gallery")
     for entry in ENTRIES:  # so that the bar is full where an area isn't there yet
         if entry.endpoint not in app.view_functions:

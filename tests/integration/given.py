@@ -116,7 +116,9 @@ def other_organisation(sessions: Sessions) -> Actor:
     """The administrator of another agency in the same database."""
     with sessions.writing() as session:
         organisation = organisations.add_organisation(session, name="Another agency")
-        person = organisations.add_person(session, organisation_id=organisation.id, name="Somebody else", role=Role.ADMINISTRATOR)
+        person = organisations.add_person(
+            session, organisation_id=organisation.id, name="Somebody else", role=Role.ADMINISTRATOR, levels=list(HandlingLevel)
+        )
         return Actor(organisation.id, person.id, person.name, Role.ADMINISTRATOR, frozenset(HandlingLevel))
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import given
 import pytest
 from api_site import Api, close_api, open_api, token_of
+from pages_site import sign_in
 
 from commsapp.accounts import service as accounts
 from commsapp.actor import Actor, HandlingLevel, Role
@@ -68,10 +69,11 @@ def test_another_way_to_sign_in_opens_nothing(api: Api) -> None:
         assert api.call("GET", "/programmes", token="", headers={"Authorization": header}).status_code == 401
 
 
-def test_the_cookie_of_a_page_opens_nothing_and_the_api_sets_none(api: Api) -> None:
+def test_the_cookie_of_a_page_opens_nothing_and_the_api_sets_none(api: Api, sessions: Sessions, actor: Actor) -> None:
     client = api.app.test_client()
-    page = client.get("/programmes/new")
-    assert page.status_code == 200 and client.get_cookie("commsapp") is not None
+    assert actor.person_id is not None
+    client.set_cookie("commsapp", sign_in(api.app, sessions, actor.person_id))
+    assert client.get("/programmes/new").status_code == 200
     refused = client.get("/api/v1/programmes")
     assert refused.status_code == 401 and "Set-Cookie" not in refused.headers
     posted = client.post("/api/v1/programmes", json={"name": "Forged"})
@@ -142,16 +144,10 @@ def test_a_token_never_does_more_than_the_role_of_its_person_at_that_moment(api:
     token = token_of(sessions, person)
     programme = api.post("/programmes", {"name": "Ours"}, token=token)["id"]
     api.post(f"/programmes/{programme}/analyses", {}, token=token, status=202)
-    with sessions.writing() as session:
-        row = session.get(organisations.Person, person.person_id)
-        assert row is not None
-        row.role = Role.WORKER
+    change(sessions, person, role=Role.WORKER)
     refused = api.post(f"/programmes/{programme}/analyses", {}, token=token, status=403)
     assert refused["detail"] == "This call is not for your role."
-    with sessions.writing() as session:
-        row = session.get(organisations.Person, person.person_id)
-        assert row is not None
-        row.role = Role.PARTNER
+    change(sessions, person, role=Role.PARTNER)
     api.get("/programmes", token=token, status=403)
 
 
@@ -172,6 +168,44 @@ def test_a_token_reads_open_text_only_unless_more_was_ticked_and_never_more_than
     from commsapp.accounts.tokens import narrowed
 
     assert narrowed(less, token).handling_levels == {HandlingLevel.OPEN}
+
+
+def test_a_person_who_has_no_access_any_more_has_none_by_token_either(api: Api, sessions: Sessions, actor: Actor) -> None:
+    person = colleague(sessions, actor, Role.OFFICER)
+    token = token_of(sessions, person)
+    api.get("/programmes", token=token)
+    change(sessions, person, active=False)
+    assert "no access any more" in api.get("/programmes", token=token, status=401)["detail"]
+    change(sessions, person, active=True)
+    api.get("/programmes", token=token)
+
+
+def test_a_clearance_that_is_taken_away_or_not_proven_by_a_second_factor_is_taken_from_the_token_too(
+    sessions: Sessions, actor: Actor
+) -> None:
+    person = colleague(sessions, actor, Role.OFFICER)
+    every = list(HandlingLevel)
+    token = token_of(sessions, person)
+
+    def reads() -> frozenset[HandlingLevel]:
+        with sessions.reading() as session:
+            return accounts.actor_of_token(session, token)[0].handling_levels
+
+    change(sessions, person, handling_levels=every)
+    assert reads() == set(every)
+    change(sessions, person, handling_levels=["open"])
+    assert reads() == {"open"}
+    change(sessions, person, handling_levels=every, email="officer@example.org", password_hash="x")
+    assert reads() == {"open"}  # who could sign in without a second factor reads no more by token than at a page
+    change(sessions, person, totp_secret="x")
+    assert reads() == set(every)
+
+
+def change(sessions: Sessions, person: Actor, **values: object) -> None:
+    with sessions.writing() as session:
+        row = session.get_one(organisations.Person, person.person_id)
+        for name, value in values.items():
+            setattr(row, name, value)
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,22 @@ def test_a_token_is_printed_alone_listed_without_it_and_revoked() -> None:
     assert "revoked" in typed("token", "list").out
 
 
+def test_a_token_for_somebody_does_what_they_may_and_none_is_made_for_who_has_no_access() -> None:
+    assert typed("user", "invite", "ada@example.org", "--name", "Ada", "--role", "evaluator").status == 0
+    make = ("token", "make", "Notebook", "--scope", "results:read", "--person", "ada@example.org")
+    secret = typed(*make).out.strip()
+    with open_sessions(load_settings().database_url).reading() as session:
+        assert accounts.actor_of_token(session, secret)[0].name == "Ada"
+    beyond = typed(*make, "--level", "concern")
+    assert (beyond.status, beyond.out) == (1, "") and "can't read more than" in beyond.err
+    assert typed("user", "deactivate", "ada@example.org").status == 0
+    assert "has no access any more" in typed(*make).err
+
+
 def test_what_cannot_be_made_or_found_is_said_in_a_sentence() -> None:
     assert typed("token", "make", "x").status == 2
     assert typed("token", "make", "x", "--scope", "everything").status == 2
-    nobody = typed("token", "make", "x", "--scope", "jobs:read", "--person", "Nobody")
+    nobody = typed("token", "make", "x", "--scope", "jobs:read", "--person", "nobody@example.org")
     assert (nobody.status, nobody.out) == (1, "")
-    assert "There is nobody called 'Nobody'." in nobody.err
+    assert "Nobody here has the e-mail address nobody@example.org." in nobody.err
     assert typed("token", "revoke", "7").err.strip() == "There is no such token. Choose one from your list."

@@ -18,8 +18,24 @@ def test_a_misspelt_setting_is_refused_with_the_right_name(tmp_path: Path) -> No
     assert "Did you mean COMMSAPP_DATABASE_URL?" in refusal(tmp_path, COMMSAPP_DATABSE_URL="sqlite:///x")
 
 
-def test_an_address_that_others_could_reach_is_refused_while_there_are_no_accounts(tmp_path: Path) -> None:
-    assert "everybody on the network" in refusal(tmp_path, COMMSAPP_HOST="0.0.0.0")
+def test_an_address_that_others_could_reach_needs_the_address_that_people_open(tmp_path: Path) -> None:
+    assert "Set COMMSAPP_PUBLIC_URL too" in refusal(tmp_path, COMMSAPP_HOST="0.0.0.0")
+    public = {"COMMSAPP_HOST": "0.0.0.0", "COMMSAPP_PUBLIC_URL": "https://Listening.example.org/"}
+    settings = load_settings({"COMMSAPP_DATA_DIR": str(tmp_path), **public})
+    assert (settings.host, settings.address) == ("0.0.0.0", "https://listening.example.org")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("http://listening.example.org", "without https anybody on the way could read"),
+        ("https://listening.example.org/app", "with more than a host"),
+        ("listening.example.org", "which is no address"),
+        ("ftp://listening.example.org", "which is no address"),
+    ],
+)
+def test_an_address_that_people_could_not_open_safely_is_refused(tmp_path: Path, address: str, sentence: str) -> None:
+    assert sentence in refusal(tmp_path, COMMSAPP_PUBLIC_URL=address)
 
 
 def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import campaigns, frame, imports, jobs, listening, programmes, start, tokens
+from commsapp.web.pages import account, campaigns, frame, imports, jobs, listening, people, programmes, sign_in, start, tokens
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -14,5 +14,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     jobs.blueprint,
     listening.blueprint,
     campaigns.blueprint,
+    sign_in.blueprint,
+    account.blueprint,
+    people.blueprint,
     tokens.blueprint,
 )

@@ -18,8 +18,8 @@ from commsapp.listening.dates import DateOrder, parse
 from commsapp.listening.formats.preview import Preview, preview, settle_dates
 from commsapp.listening.identity import check_told_apart
 from commsapp.listening.views import Channel, Import
-from commsapp.web import fields
-from commsapp.web.choices import CHOSEN, HANDLING, OFTEN, READ_AS
+from commsapp.web import fields, levels
+from commsapp.web.choices import CHOSEN, OFTEN, READ_AS
 from commsapp.web.entered import Entered
 from commsapp.web.uploads import Upload, path_of
 from commsapp.web.wording import day
@@ -149,7 +149,9 @@ def _fields(file: Looked, channels: list[Channel], *, several: bool) -> dict[str
         "Name of the feedback channel" if not channels else "Its name", default=propose_channel(name)
     )
     made["chosen"] = fields.ChoiceField("How were the people chosen who speak in it?", choices=CHOSEN)
-    made["handling"] = fields.PickField("Who may read what they said?", choices=HANDLING, default=HandlingLevel.OPEN.value)
+    made["handling"] = fields.PickField(
+        "Who may read what they said?", choices=levels.handling(), default=HandlingLevel.OPEN.value
+    )
     return made
 
 

@@ -15,8 +15,8 @@ from commsapp.listening.columns import Mapping, missing
 from commsapp.listening.views import Programme
 from commsapp.storage import jobs
 from commsapp.storage.session import told
-from commsapp.web import entered, fields, uploads, wording
-from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, HANDLING, READ_AS
+from commsapp.web import entered, fields, levels, uploads, wording
+from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, READ_AS
 from commsapp.web.entered import Entered, entered_in
 from commsapp.web.pages.files_form import FilesForm, come_back, filled
 from commsapp.web.pages.import_form import NEW, Decision, Looked, Target, chosen_fields, look, make_form, read_decisions, settle
@@ -213,7 +213,7 @@ def show(import_id: int) -> str:
         programme=programme,
         channel=channels[run.channel_id],
         chosen_words=CHOSEN,
-        handling_words=HANDLING,
+        handling_words=levels.handling(),
         missing=missing(how.mapping.fields()),
         how=how,
         goes_on=listening.import_goes_on(session, actor, import_id),

@@ -8,8 +8,9 @@ from flask import Blueprint, redirect, render_template
 from flask import request as http
 from werkzeug.wrappers import Response
 
+from commsapp.actor import Role
 from commsapp.http import request
-from commsapp.http.security import STAFF, may_enter
+from commsapp.http.security import EVERYBODY, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.views import Programme, Summary
 from commsapp.web import fields, uploads
@@ -41,10 +42,23 @@ class StartForm(FilesForm):
         return valid and not problem
 
 
-@blueprint.route("/", methods=["GET", "POST"])
+@blueprint.get("/")
+@may_enter(*EVERYBODY)
+def home() -> Response | str | tuple[str, int]:
+    """What this is, a place to drop files on, and the latest programmes; for a partner, what was shared with them."""
+    if request.actor().role is Role.PARTNER:
+        return render_template("start/partner.html")
+    return _home()
+
+
+@blueprint.post("/")
 @may_enter(*STAFF)
-def home() -> Response | tuple[str, int]:
-    """What this is, a place to drop files on, and the latest programmes."""
+def take_files() -> Response | tuple[str, int]:
+    """Look at files that were dropped on the start page."""
+    return _home()
+
+
+def _home() -> Response | tuple[str, int]:
     known = _latest_first()
     # What was invented for the example stays apart from what real people said.
     offered = [programme for programme in known if not programme.made_up][:_MOST_OFFERED]
