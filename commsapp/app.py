@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from govuk_frontend_wtf.main import WTFormsHelpers
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from commsapp.api import errors as problems
+from commsapp.api import joined
 from commsapp.bundled import templates
 from commsapp.config import Settings
 from commsapp.http import reading, request, security, signing_in
@@ -18,17 +22,31 @@ from commsapp.web.pages import BLUEPRINTS
 _LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")
 
 
+class Application(Flask):
+    """Pages and API in one: what goes wrong under the API is answered as JSON, whoever finds it, and elsewhere as a page."""
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """What a view raised, or the router."""
+        return problems.answer(e) if security.for_programs() else super().handle_user_exception(e)
+
+    def handle_exception(self, e: Exception) -> Any:
+        """What went wrong after the view, such as its commit."""
+        if not security.for_programs():
+            return super().handle_exception(e)
+        return self.finalize_request(problems.answer(e), from_error_handler=True)
+
+
 def create_app(settings: Settings) -> Flask:
-    """An application that serves all pages.
+    """An application that serves all pages and the API.
 
     Raises
     ------
     BadInput : the database URL can't be used.
     Unavailable : the front-end packages were not copied in.
-    RuntimeError : a route doesn't declare who may enter.
+    RuntimeError : a route doesn't declare who may enter, or a call of the API its scope.
 
     """
-    app = Flask("commsapp", static_folder=None, template_folder=None)
+    app = Application("commsapp", static_folder=None, template_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=settings.upload_limit,
@@ -49,8 +67,9 @@ def create_app(settings: Settings) -> Flask:
     security.install(app)  # first, so that a foreign host is refused before anything else is looked at
     reading.install(app)  # before the session of a request, so that it runs after that has ended
     request.install(app, request.Installed(settings, sessions_of(settings)))
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     signing_in.install(app, settings)
+    joined.install(app, csrf)
     WTFormsHelpers(app)
     oidc.install(app, settings)
     for part in (assets, error_pages, levels, navigation, showing, wording):

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from commsapp.errors import BadInput
 
 DEFAULT_UPLOAD_LIMIT = 2 * 1024**3
+DEFAULT_API_LIMIT = 600
 DEFAULT_IDLE_MINUTES = 120
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 FOR_TESTS = ("COMMSAPP_TEST_", "COMMSAPP_SCREENSHOTS")
@@ -38,10 +39,10 @@ class Settings:
     """What a running commsapp needs to know about where it runs.
 
     ``data_dir`` holds the embedded database, the queue, uploads, embeddings and the key file. ``jobs_url`` is where the
-    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes. ``public_url`` is the
-    address that people open ('' : this machine only), ``trusted_proxies`` how many proxies stand before the server. ``keys_dir``
-    is where the keys lie that people's words are sealed with, where that is not the data folder; ``old_secret_key`` is given when
-    the secret key changes.
+    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in calls
+    a minute for each token. ``public_url`` is the address that people open ('' : this machine only), ``trusted_proxies`` how many
+    proxies stand before the server. ``keys_dir`` is where the keys lie that people's words are sealed with, where that is not the
+    data folder; ``old_secret_key`` is given when the secret key changes.
     """
 
     database_url: str
@@ -51,6 +52,7 @@ class Settings:
     host: str
     port: int
     upload_limit: int
+    api_limit: int = DEFAULT_API_LIMIT
     public_url: str = ""
     trusted_proxies: int = 0
     idle_minutes: int = DEFAULT_IDLE_MINUTES
@@ -81,6 +83,7 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_HOST": "Address that the server listens on; others than loopback need COMMSAPP_PUBLIC_URL (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
+    "COMMSAPP_API_LIMIT": "Calls of the API that one token may make in a minute (default: 600).",
     "COMMSAPP_PUBLIC_URL": "Address that people open, such as https://listening.example.org (default: this machine only).",
     "COMMSAPP_TRUSTED_PROXY": "How many reverse proxies stand before the server and say who asks (default: 0).",
     "COMMSAPP_IDLE_MINUTES": "Minutes without a page after which people sign in again (default: 120; after 12 hours always).",
@@ -119,6 +122,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=_host(env),
         port=_whole_number(env, "COMMSAPP_PORT", 8321),
         upload_limit=_whole_number(env, "COMMSAPP_UPLOAD_LIMIT", DEFAULT_UPLOAD_LIMIT),
+        api_limit=_whole_number(env, "COMMSAPP_API_LIMIT", DEFAULT_API_LIMIT),
         public_url=_public_url(env),
         trusted_proxies=_whole_number(env, "COMMSAPP_TRUSTED_PROXY", 0),
         idle_minutes=max(1, _whole_number(env, "COMMSAPP_IDLE_MINUTES", DEFAULT_IDLE_MINUTES)),

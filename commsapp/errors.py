@@ -49,7 +49,7 @@ class NotAllowed(CommsappError):
 
 
 class NotSignedIn(CommsappError):
-    """Nobody is signed in, or the sign-in has ended; pages lead to where one signs in."""
+    """Nobody is signed in, or the sign-in or token has ended; pages lead to where one signs in."""
 
 
 class TooOften(CommsappError):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, keys, listening, people, rights, serving
+from commsapp.cli import auditing, coding, demo, keeping, keys, listening, people, rights, serving, tokens
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -23,7 +23,7 @@ def commands() -> None:
     """Listen, plan and evaluate: communication against serious organised crime."""
 
 
-for part in (coding, listening, serving, keeping, keys, people, auditing, rights, demo):
+for part in (coding, listening, serving, keeping, keys, people, tokens, auditing, rights, demo):
     for command in part.COMMANDS:
         commands.add_command(command)
 

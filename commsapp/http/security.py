@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, Rule
 
+from commsapp.accounts.service import SCOPE_NAMES
 from commsapp.actor import Role
 from commsapp.errors import BadInput, NotAllowed
 from commsapp.http.request import READING, actor, settings
@@ -25,7 +26,11 @@ R = TypeVar("R")
 
 LARGEST_INTEGER = 2**31 - 1
 
+API = "/api/"
+"""Where the addresses for programs begin: they take a token and no cookie, and answer JSON whatever happens."""
+
 _ROLES = "commsapp_roles"
+_SCOPE = "commsapp_scope"
 _OPEN = "commsapp_without_sign_in"
 # A site that points its own name at 127.0.0.1 (DNS rebinding) would reach the server through a visitor's browser, but with its
 # own name in the Host header.
@@ -43,7 +48,11 @@ class NotText(BadInput):
 class StoredInteger(IntegerConverter):
     """A whole number in an address, no larger than a database can hold; other addresses lead nowhere."""
 
-    regex = r"\d{1,10}"
+    # The bound stands in the pattern: a number that the router matched and only then refused would be answered with 405, not 404.
+    regex = (
+        r"(?:[0-9]{1,9}|1[0-9]{9}|20[0-9]{8}|21[0-3][0-9]{7}|214[0-6][0-9]{6}|2147[0-3][0-9]{5}|21474[0-7][0-9]{4}"
+        r"|214748[0-2][0-9]{3}|2147483[0-5][0-9]{2}|21474836[0-3][0-9]|214748364[0-7])"
+    )
 
     def __init__(self, map: Map, *args: Any, **given: Any) -> None:
         super().__init__(map, *args, **({"max": LARGEST_INTEGER} | given))
@@ -80,7 +89,8 @@ def may_enter(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             if actor().role not in roles:
-                raise NotAllowed("This page is not for your role.", "Ask an administrator if you need it.")
+                what = "call" if for_programs() else "page"
+                raise NotAllowed(f"This {what} is not for your role.", "Ask an administrator if you need it.")
             return view(*args, **kwargs)
 
         setattr(checked, _ROLES, frozenset(roles))
@@ -101,6 +111,36 @@ def is_without_sign_in(view: Callable[..., object]) -> bool:
     return bool(getattr(view, _OPEN, False))
 
 
+def needs_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare the scope that a token needs for a call of the API; every such call carries it, beside `may_enter`."""
+    if scope not in SCOPE_NAMES:
+        raise ValueError(f"there is no scope '{scope}'")
+
+    def declare(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            # None is a person at a page, whom nothing under the API lets in.
+            if scope not in (actor().scopes or ()):
+                raise NotAllowed(f"This token has no scope '{scope}'.", "Make one that has it on the page 'Your API tokens'.")
+            return view(*args, **kwargs)
+
+        setattr(checked, _SCOPE, scope)
+        return checked
+
+    return declare
+
+
+def declared_scope(view: Callable[..., object]) -> str | None:
+    """The scope that a call of the API declares; none where it forgot to, or where nobody is asked who they are."""
+    scope: str | None = getattr(view, _SCOPE, None)
+    return scope
+
+
+def for_programs() -> bool:
+    """Whether this request is for the API."""
+    return request.path.startswith(API)
+
+
 def declared_roles(view: Callable[..., object]) -> frozenset[Role] | None:
     """The roles that a view declares; none where it forgot to."""
     roles: frozenset[Role] | None = getattr(view, _ROLES, None)
@@ -108,7 +148,7 @@ def declared_roles(view: Callable[..., object]) -> frozenset[Role] | None:
 
 
 def guard(app: Flask) -> None:
-    """Refuse to start an application with a route that doesn't say who may enter.
+    """Refuse to start an application with a route that doesn't say who may enter, or a call that doesn't name its scope.
 
     Raises
     ------
@@ -122,6 +162,20 @@ def guard(app: Flask) -> None:
     )
     if open_routes:
         raise RuntimeError(f"no may_enter(…) on: {', '.join(open_routes)}")
+    without_scope = sorted(
+        f"{rule.rule} ({rule.endpoint})"
+        for rule in app.url_map.iter_rules()
+        if _lacks_scope(rule, app.view_functions[rule.endpoint])
+    )
+    if without_scope:
+        raise RuntimeError(f"no needs_scope(…) on: {', '.join(without_scope)}")
+
+
+def _lacks_scope(rule: Rule, view: Callable[..., object]) -> bool:
+    """Whether an address of the API names no scope; or one elsewhere names one, where nobody would ask for it."""
+    if not rule.rule.startswith(API):
+        return declared_scope(view) is not None
+    return declared_scope(view) is None and not is_without_sign_in(view)
 
 
 def install(app: Flask) -> None:
@@ -164,7 +218,8 @@ def _hosts_of(address: str) -> set[str]:
 
 def _check_text() -> None:
     sent = [request.path, *_texts(request.args)]
-    if request.method not in READING:
+    # The API looks at each field itself, once it knows who asks: reading a form means to take in all files in it.
+    if request.method not in READING and not for_programs():
         sent += _texts(request.form)
     if any("\0" in text for text in sent):
         raise NotText("What was sent holds a NUL character, which can't be stored.", "Take it out and send it again.")

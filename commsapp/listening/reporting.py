@@ -146,8 +146,9 @@ def comments_page(
     reason: str = "",
     words: str | None = None,
     number: int = 1,
+    size: int = PAGE,
 ) -> views.Page:
-    """One page of comments, those that fit their topic best first; of those set aside, the empty ones last.
+    """One page of ``size`` comments, those that fit their topic best first; of those set aside, the empty ones last.
 
     ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded; ``set_aside`` gives those only, and
     ``reason`` those that were set aside for one reason. ``words`` gives those that have them, the latest first (see
@@ -164,12 +165,12 @@ def comments_page(
     if segment and not choice.channel:
         # Attributes are people's data, which the database holds but need not be able to read, so they are compared here.
         fitting = [row for row in said.chosen(session, actor, programme_id, choice) if str(row.attributes.get(name, "")) == value]
-        number, pages = _paged(number, len(fitting))
-        total, shown = len(fitting), fitting[(number - 1) * PAGE : number * PAGE]
+        number, pages = _paged(number, len(fitting), size)
+        total, shown = len(fitting), fitting[(number - 1) * size : number * size]
     else:
         total = said.count(session, actor, programme_id, choice)
-        number, pages = _paged(number, total)
-        shown = said.chosen(session, actor, programme_id, choice, start=(number - 1) * PAGE, limit=PAGE)
+        number, pages = _paged(number, total, size)
+        shown = said.chosen(session, actor, programme_id, choice, start=(number - 1) * size, limit=size)
     return views.Page(_shown(session, actor, programme_id, choice, shown), total=total, number=number, pages=pages)
 
 
@@ -187,9 +188,9 @@ def _shown(session: Session, actor: Actor, programme_id: int, choice: said.Choic
     return tuple(found)
 
 
-def _paged(number: int, total: int) -> tuple[int, int]:
+def _paged(number: int, total: int, size: int) -> tuple[int, int]:
     """The page that is shown, and how many there are."""
-    pages = max(1, math.ceil(total / PAGE))
+    pages = max(1, math.ceil(total / size))
     return min(max(number, 1), pages), pages
 
 

@@ -34,12 +34,13 @@ from commsapp.listening.reporting import (
     narrowed,
     records,
 )
+from commsapp.listening.responding import responses_page
 from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.searching import search
 from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
-from commsapp.listening.uploads import keep
+from commsapp.listening.uploads import keep, keep_stream
 
 __all__ = [
     "add_area",
@@ -69,6 +70,7 @@ __all__ = [
     "import_of",
     "imports_of",
     "keep",
+    "keep_stream",
     "latest_mappings",
     "latest_summary",
     "may_read_original",
@@ -84,6 +86,7 @@ __all__ = [
     "remove_context_event",
     "remove_import",
     "remove_wave",
+    "responses_page",
     "result",
     "result_now",
     "retentions",

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import time
 from pathlib import Path
+from typing import IO
 
 from commsapp.config import Settings
 from commsapp.errors import BadInput, Unavailable
@@ -21,6 +22,7 @@ from commsapp.storage import imports
 from commsapp.storage.session import Session
 
 A_DAY = 24 * 3600
+_CHUNK = 1024 * 1024
 SCRATCH = "scratch"
 """Folder for what an import needs while it runs; a killed one leaves something there."""
 
@@ -53,6 +55,30 @@ def keep(path: Path, settings: Settings) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def keep_stream(stream: IO[bytes], settings: Settings) -> Path:
+    """Keep what somebody sends in the data folder under a name of our own, read by us alone; returns where it lies.
+
+    Raises
+    ------
+    Unavailable : the disk is full, or the folder can't be written to.
+
+    """
+    uploads = _uploads(settings)
+    partial = uploads / f"{secrets.token_hex(8)}.part"
+    digest = hashlib.sha256()
+    try:
+        uploads.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+        return partial.replace(uploads / digest.hexdigest())
+    except OSError as error:
+        raise Unavailable("The file could not be kept; nothing was stored.", "See whether the disk is full.") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def clear(session: Session, settings: Settings) -> int:

@@ -165,6 +165,33 @@ class AsWritten:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What one person answered to a closed question; ``choice`` is empty where ``not_counted`` says why it is in no figure."""
+
+    question: str
+    choice: str
+    not_counted: str
+
+
+@dataclass(frozen=True)
+class Responded:
+    """One response: one person, once, in one channel. ``respondent`` is the same where the same person answered again."""
+
+    id: int
+    date: date | None
+    area: str
+    channel: str
+    chosen: str
+    attributes: dict[str, str]
+    weight: float
+    respondent: str
+    consent: tuple[str, ...]
+    handling_level: str
+    has_comment: bool
+    answers: tuple[Answered, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """Some comments out of ``total``."""
 

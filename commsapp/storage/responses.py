@@ -163,6 +163,57 @@ def response_frame(session: Session, actor: Actor, programme_id: int) -> list[Ro
     return list(session.execute(query))
 
 
+def response_page(
+    session: Session,
+    actor: Actor,
+    programme_id: int,
+    *,
+    channel: str = "",
+    area: str = "",
+    days: tuple[date, date] | None = None,
+    start: int,
+    limit: int,
+) -> tuple[list[Row[Any]], int]:
+    """Some responses as `response_frame` gives them, with ``comment_id``, and how many there are; '' and None don't narrow."""
+    wanted = [visible(actor, programme_id)]
+    wanted += [FeedbackChannel.name == channel] if channel else []
+    wanted += [Area.name == area] if area else []
+    wanted += [Response.date.between(*days)] if days else []
+    joined = (
+        select(
+            Response.id.label("response_id"),
+            Response.date,
+            func.coalesce(Area.name, "").label("area"),
+            Response.respondent_id,
+            Response.weight,
+            FeedbackChannel.chosen,
+            FeedbackChannel.name.label("channel"),
+            Response.attributes,
+            Response.consent,
+            Response.handling_level,
+            Comment.id.label("comment_id"),
+        )
+        .join(FeedbackChannel, FeedbackChannel.id == Response.channel_id)
+        .outerjoin(Area, Area.id == Response.area_id)
+        .outerjoin(Comment, Comment.response_id == Response.id)
+        .where(*wanted)
+    )
+    total = session.scalar(select(func.count()).select_from(joined.order_by(None).subquery())) or 0
+    return list(session.execute(joined.order_by(Response.id).offset(start).limit(limit))), total
+
+
+def answers_of(session: Session, actor: Actor, programme_id: int, response_ids: list[int]) -> list[Row[Any]]:
+    """Rows (response_id, question, choice) of some responses, in the order in which they were asked."""
+    query = (
+        select(Answer.response_id, Question.wording.label("question"), Answer.choice)
+        .join(Response, Response.id == Answer.response_id)
+        .join(Question, Question.id == Answer.question_id)
+        .where(visible(actor, programme_id, by_id=True), Answer.response_id.in_(response_ids))
+        .order_by(Answer.id)
+    )
+    return list(session.execute(query))
+
+
 def days(session: Session, actor: Actor, programme_id: int) -> dict[date | None, int]:
     """Day → how many responses are of it; None for those without a date."""
     query = select(Response.date, func.count(Response.id)).where(visible(actor, programme_id)).group_by(Response.date)

@@ -14,6 +14,7 @@ from commsapp.storage import (
     responses,
     results,
     sealed,
+    tokens,
 )
 from commsapp.storage.base import Base
 
@@ -34,4 +35,5 @@ __all__ = [
     "responses",
     "results",
     "sealed",
+    "tokens",
 ]

@@ -138,6 +138,11 @@ def _comments_page(world: World) -> None:
     assert (page.total, page.comments) == (0, ())
 
 
+def _responses_page(world: World) -> None:
+    with session_of(world) as session:
+        assert listening.responses_page(session, world.stranger, world.programme) == ((), 0)
+
+
 def _all_programmes(world: World) -> None:
     with session_of(world) as session:
         found = [programme.id for programme in listening.all_programmes(session, world.stranger)]
@@ -286,6 +291,7 @@ CASES: dict[str, Callable[[World], None]] = {
     ),
     "listening.remove_import": refused(lambda w, s: listening.remove_import(s, w.stranger, w.import_id, settings=w.settings)),
     "listening.remove_wave": refused(lambda w, s: listening.remove_wave(s, w.stranger, w.programme, w.base.before_wave_id)),
+    "listening.responses_page": _responses_page,
     "listening.result": refused(lambda w, s: listening.result(s, w.stranger, w.base.result_id)),
     "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
     "listening.run_analysis": _run_analysis,
@@ -426,6 +432,7 @@ def test_who_is_not_cleared_for_a_level_sees_neither_its_words_nor_how_many_ther
     with sessions.reading() as session:
         page = listening.comments_page(session, reader, programme)
         aside = listening.comments_page(session, reader, programme, set_aside=True)
+        responses, many = listening.responses_page(session, reader, programme)
         records = listening.records(session, reader, programme)
         found = listening.programme(session, reader, programme)
         channels = listening.counts_by_channel(session, reader, programme)
@@ -433,6 +440,8 @@ def test_who_is_not_cleared_for_a_level_sees_neither_its_words_nor_how_many_ther
     assert [said.words for said in page.comments] == [f"words {level}" for level in levels]
     assert page.total == aside.total == len(records.comments) == len(records.answers) == len(levels)
     assert (found.comments, found.responses) == (len(levels), 2 * len(levels))
+    assert many == len(responses) == 2 * len(levels)
+    assert {one.handling_level for one in responses} == set(levels)
     assert channels["responses"].sum() == 2 * len(levels)
     wanted = [f"words {level}" for level in levels] + (["words of nobody knows"] if cleared == 3 else [])
     assert [row.cells["comment"] for row in rejected] == wanted

@@ -21,6 +21,7 @@ from commsapp.web.pages import (
     second_factor,
     sign_in,
     start,
+    tokens,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -39,5 +40,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     account.blueprint,
     second_factor.blueprint,
     people.blueprint,
+    tokens.blueprint,
     auditing.blueprint,
 )
