@@ -64,11 +64,13 @@ CHANGE: dict[str, Roles] = {
     **dict.fromkeys((f"person: {action}" for action in _OF_ONESELF), EVERYBODY),
     "organisation": ADMINISTRATORS,
     "retention": STAFF,
+    "attachment": STAFF,
+    "token": STAFF,
     "audit log": ADMINISTRATORS,
 }
 """Subject of an event → who may make such a change. 'subject: action' says it for one action alone."""
 
-LOOKING = frozenset({"read", "export"})
+LOOKING = frozenset({"read", "read original", "export"})
 """What changes nothing, and leaves an event all the same: whoever was let into the page or the call may."""
 
 
@@ -118,6 +120,15 @@ SEE: dict[tuple[str, str], Record] = {
     (_ACCOUNTS, "OpenLink"): _BY_LINK,
     (_ACCOUNTS, "Place"): _ANYBODY,
     (_ACCOUNTS, "Passkey"): _ANYBODY,
+    ("commsapp.accounts.tokens", "Scope"): _ANYBODY,
+    ("commsapp.accounts.tokens", "Token"): Record(
+        dict.fromkeys(
+            "id person_id name hint scopes handling_levels made_at expires_at last_used_at revoked_at".split(), ADMINISTRATORS
+        ),
+        person="person_id",
+    ),
+    ("commsapp.accounts.audit_log", "Entry"): _seen(ADMINISTRATORS, "number at person action subject sentence why"),
+    ("commsapp.accounts.audit_log", "LogPage"): _seen(ADMINISTRATORS, "entries total number pages persons actions subjects"),
     (_LISTENING, "Programme"): _seen(STAFF, "id name description made_up responses comments"),
     (_LISTENING, "Channel"): _seen(STAFF, "id name kind chosen"),
     (_LISTENING, "Wave"): _seen(STAFF, "id name start end proposed"),
@@ -131,11 +142,15 @@ SEE: dict[tuple[str, str], Record] = {
     (_LISTENING, "Codebook"): _seen(STAFF, "id number granularity version frozen_at topics"),
     (_LISTENING, "Said"): _seen(
         STAFF,
-        "id words translation translator language from_translation not_coded date area channel attributes may_quote "
+        "id response_id words translation translator language from_translation not_coded date area channel attributes may_quote "
         "handling_level sentiment probability prepared redacted names_out",
     ),
     # Only for those who may see originals, which the service asks, and each look is logged.
     (_LISTENING, "AsWritten"): _seen(STAFF, "id original translation translator language words handling_level"),
+    (_LISTENING, "Answered"): _seen(STAFF, "question choice not_counted"),
+    (_LISTENING, "Responded"): _seen(
+        STAFF, "id date area channel chosen attributes weight respondent consent handling_level has_comment answers"
+    ),
     (_LISTENING, "Page"): _seen(STAFF, "comments total number pages"),
     (_LISTENING, "Result"): _seen(
         STAFF,

@@ -144,7 +144,12 @@ def test_progress_names_its_stages(table: pd.DataFrame, encoder: Encoder, sentim
     code_frame(
         table, text="comment", encoder=encoder, sentiment=sentiment, progress=lambda stage, _done, _total: stages.append(stage)
     )
-    assert list(dict.fromkeys(stages)) == ["Reading comments", "Judging the tone", "Finding topics"]
+    assert list(dict.fromkeys(stages)) == [
+        "Taking out names and numbers",
+        "Reading comments",
+        "Judging the tone",
+        "Finding topics",
+    ]
 
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are(table: pd.DataFrame) -> None:
