@@ -169,8 +169,8 @@ Special = Callable[[Event, dict[str, Any], dict[str, Any], str], str]
 def _retention(row: Event, after: dict[str, Any], before: dict[str, Any], inside: str) -> str:
     channel = after.get("name", "")
     if row.action == "delete":
-        gone = ", ".join(f"{count:,} {words}" for words, count in sorted((after.get("counts") or {}).items()))
-        return f"deleted what {channel}{inside} keeps no longer: {gone}"
+        gone = ", ".join(f"{words}: {count:,}" for words, count in sorted((after.get("counts") or {}).items()))
+        return f"deleted what {channel}{inside} keeps no longer ({gone})"
     until = f"until {after['until']}" if after.get("until") else ""
     months = f"each response for {after['months']} months" if after.get("months") else ""
     return f"set how long {channel}{inside} keeps what it heard: {' and '.join(filter(None, (until, months))) or 'for ever'}"
@@ -178,7 +178,7 @@ def _retention(row: Event, after: dict[str, Any], before: dict[str, Any], inside
 
 def _person(row: Event, after: dict[str, Any], _before: dict[str, Any], inside: str) -> str:
     if row.action == "erase":
-        return f"erased what one person said{inside} ({after.get('responses', 0):,} responses)"
+        return f"erased what one person said{inside} ({_counted({'count': after.get('responses', 0)}, 'response')})"
     role = f" with the role {after['role']}" if after.get("role") else ""
     return f"{PAST.get(row.action, row.action)} a person{role}"
 

@@ -120,7 +120,7 @@ def erase(programme_name: str, key: str, export_id: str, number: int | None, why
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {words}" for words, count in sorted(counts.items())) or "nothing"
+    return ", ".join(f"{words}: {count:,}" for words, count in sorted(counts.items())) or "nothing"
 
 
 @click.group("retention")

@@ -13,10 +13,11 @@ from typing import Any
 import given
 import pytest
 from sqlalchemy import text
+from typed import typed
 
 from commsapp.accounts import service as accounts
 from commsapp.actor import Actor
-from commsapp.config import Settings
+from commsapp.config import Settings, load_settings
 from commsapp.listening import service as listening
 from commsapp.storage import audit, events
 from commsapp.storage.backup import write_backup
@@ -218,20 +219,18 @@ def test_nothing_of_commsapp_opens_a_database_without_the_log() -> None:
     assert found == ["session.py"]
 
 
-def test_the_command_says_the_first_bad_place_and_fails(tmp_path: Path, sqlite_template: Path) -> None:
-    from click.testing import CliRunner
-
-    from commsapp.cli.auditing import LogBroken, audit_commands
-
+def test_the_command_says_the_first_bad_place_and_fails(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copy(sqlite_template, tmp_path / "commsapp.sqlite")
-    run = CliRunner(env={"COMMSAPP_DATA_DIR": str(tmp_path)})
-    head = run.invoke(audit_commands, ["head"], catch_exceptions=False).output.strip()
+    monkeypatch.setenv("COMMSAPP_DATA_DIR", str(tmp_path))
+    head = typed("audit", "head").out.strip()
     assert head.startswith("2:")
-    whole = run.invoke(audit_commands, ["verify", "--head", head], catch_exceptions=False)
-    assert whole.output == "All 2 events are as they were written.\n"
-    from commsapp.config import load_settings
-
-    sessions = sessions_of(load_settings({"COMMSAPP_DATA_DIR": str(tmp_path)}))
+    assert typed("audit", "verify", "--head", head).out == "All 2 events are as they were written.\n"
+    sessions = sessions_of(load_settings())
     changed(sessions, "UPDATE event SET why = 'x' WHERE sequence = 1")
-    with pytest.raises(LogBroken, match="Event 1, of"):
-        run.invoke(audit_commands, ["verify"], catch_exceptions=False, standalone_mode=False)
+    sessions.engine.dispose()
+    ended = typed("audit", "verify")
+    assert ended.status == 1
+    assert ended.sentence.startswith("Event 1, of")
+    assert typed("audit", "verify", "--head", "nonsense").status == 2

@@ -124,7 +124,7 @@ def test_how_long_a_channel_is_kept_is_set_on_a_page_and_stands_with_it(site: Si
     assert "each response is kept for 24 months" in page
     assert "Deleted within 30 days" not in page
     assert "would be deleted within an hour" in sent(client, address, months="1")
-    assert "each response is kept for 1 month" in sent(client, address, months="1", sure="y")
+    assert "Each response is kept for 1 month" in sent(client, address, months="1", sure="y")
     near = today() + timedelta(days=20)
     assert "Deleted within 30 days" in sent(client, address, until=f"{near.day}/{near.month}/{near.year}")
     why = given.stored(site.sessions, "SELECT why FROM event WHERE subject = 'retention' ORDER BY id LIMIT 1")

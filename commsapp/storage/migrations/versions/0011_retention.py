@@ -25,7 +25,7 @@ def upgrade() -> None:
             ["channel_id"], ["feedback_channel.id"], name=op.f("fk_standing_decision_channel_id_feedback_channel")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_standing_decision")),
-        sa.UniqueConstraint("channel_id", "identity_key", name=op.f("uq_standing_decision_channel_id")),
+        sa.UniqueConstraint("channel_id", "identity_key", name=op.f("uq_standing_decision_channel_id_identity_key")),
     )
 
 

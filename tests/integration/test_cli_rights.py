@@ -1,0 +1,84 @@
+"""The commands of one person's data, of retention and of backups, as somebody types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import given
+import pytest
+from typed import typed
+
+from commsapp.config import load_settings
+from commsapp.storage.session import sessions_of
+
+WORDS = "zyxtyped words"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with two responses of Ann and one of Bob in the programme P."""
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(sqlite_template, data / "commsapp.sqlite")
+    monkeypatch.setenv("COMMSAPP_DATA_DIR", str(data))
+    rows = [
+        {"id": "a1", "date": "2026-01-02", "who": "Ann", "comment": WORDS},
+        {"id": "a2", "date": "2024-01-03", "who": "Ann", "comment": f"{WORDS} again"},
+        {"id": "b1", "date": "2026-01-02", "who": "Bob", "comment": "Bob"},
+    ]
+    path = given.table(tmp_path / "said.csv", rows)
+    how = ("--map", "respondent=who", "--map", "identity=id", "--map", "text=comment", "--date-order", "iso")
+    done = typed("import", path, "--programme", "P", "--channel", "C", *how)
+    assert done.status == 0, done.err
+    return data
+
+
+def test_a_person_is_shown_exported_and_erased(folder: Path, tmp_path: Path) -> None:
+    shown = typed("person", "show", "--programme", "P", "--key", "Ann")
+    assert [one["original"] for one in json.loads(shown.out)["responses"]] == [f"{WORDS} again", WORDS]
+    typed("backup", tmp_path / "before.backup")
+    for kind in ("csv", "json"):
+        out = tmp_path / f"ann.{kind}"
+        done = typed("person", "export", "--programme", "P", "--id", "a1", "-o", out, "--why", "She asked")
+        assert done.status == 0, done.err
+        assert WORDS in out.read_text("utf-8")
+        assert out.stat().st_mode & 0o077 == 0
+    assert typed("person", "export", "--programme", "P", "--id", "a1", "-o", tmp_path / "x.txt", "--why", "y").status == 2
+    assert typed("person", "erase", "--programme", "P", "--key", "Nobody", "--why", "x", "--yes").status == 1
+    erased = typed("person", "erase", "--programme", "P", "--key", "Ann", "--why", "She asked", "--yes")
+    assert "responses: 2" in erased.out, erased.err
+    assert typed("audit", "verify").status == 0
+    sessions = sessions_of(load_settings())
+    told = given.stored(
+        sessions, "SELECT action, subject FROM event WHERE subject IN ('person', 'backup') AND id > 1 ORDER BY id"
+    )
+    assert told == [("read", "person"), ("export", "backup"), ("export", "person"), ("export", "person"), ("erase", "person")]
+    sessions.engine.dispose()
+
+
+def test_who_was_erased_does_not_come_back_with_a_backup_from_before(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed("backup", tmp_path / "before.backup")
+    typed("person", "erase", "--programme", "P", "--key", "Ann", "--why", "She asked", "--yes")
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.copy(folder / "secret.key", new / "secret.key")
+    monkeypatch.setenv("COMMSAPP_DATA_DIR", str(new))
+    done = typed("restore", tmp_path / "before.backup", "--erased", folder / "erased")
+    assert "2 responses of people who were erased since were taken out again" in done.out, done.err
+    assert WORDS.encode() not in (new / "commsapp.sqlite").read_bytes()
+
+
+def test_retention_is_set_shown_tried_and_run(folder: Path) -> None:
+    assert "No date for deletion is set" in typed("retention", "show", "--programme", "P").out
+    assert typed("retention", "set", "--programme", "P", "--channel", "C").status == 2
+    assert typed("retention", "set", "--programme", "P", "--channel", "C", "--until", "soon").status == 2
+    assert typed("retention", "set", "--programme", "P", "--channel", "D", "--months", "12").status == 1
+    assert "12 months" in typed("retention", "set", "--programme", "P", "--channel", "C", "--months", "12").out
+    assert "responses: 1" in typed("retention", "run", "--dry-run").out
+    assert "responses: 1" in typed("retention", "run").out
+    assert "Nothing is past its time" in typed("retention", "run").out
+    assert f"{WORDS} again".encode() not in (folder / "commsapp.sqlite").read_bytes()
