@@ -31,5 +31,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     provider.blueprint,
     account.blueprint,
     second_factor.blueprint,
+    second_factor.joining,
     people.blueprint,
 )
