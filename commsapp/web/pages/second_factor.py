@@ -187,7 +187,7 @@ def recovery_codes() -> Response | str:
     if form.validate_on_submit() and _own().second_factor:
         shown, kept = signing_in.new_recovery_codes()
         accounts.new_recovery_codes(request.session(), request.actor(), kept)
-        return _done(shown, "These are your new recovery codes.")
+        return render_template("accounts/recovery_codes.html", codes=shown, words="The old ones hold no longer.", again=True)
     return _sure(form, "Make new recovery codes?", "Make new ones", "The ones that you have hold no longer.")
 
 
