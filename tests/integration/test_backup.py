@@ -16,7 +16,7 @@ import given
 import numpy as np
 import pytest
 from every_table import fill
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from commsapp.actor import Actor
 from commsapp.config import Settings
@@ -27,7 +27,7 @@ from commsapp.storage import database, programmes
 from commsapp.storage.backup import Backup, read_backup, write_backup
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.restore import restore_backup
-from commsapp.storage.session import Sessions, open_sessions
+from commsapp.storage.session import Sessions, make_engine, open_sessions
 from commsapp.storage.tables import metadata
 
 CANARY = "Mae'r dyn o'r banc wedi ffonio ŵ 🚗 zyxbackup"
@@ -139,10 +139,11 @@ def test_a_backup_under_load_is_one_state_of_the_database(
 def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:
     fill(sessions.engine)
     made = saved(sessions, settings, tmp_path / "now.backup")
-    brought_back(empty, settings, before_waves_were_proposed(made.path, tmp_path / "old.backup"), tmp_path / "new")
+    earlier = layout("0002", tmp_path)
+    brought_back(empty, settings, as_it_was(made.path, tmp_path / "old.backup", "0002", earlier), tmp_path / "new")
     assert database.current(empty) == database.head()
     restored = open_sessions(empty)
-    assert rows(restored) == made.rows
+    assert rows(restored) == {table: count if table in earlier else 0 for table, count in made.rows.items()}
     with restored.reading() as session:
         assert session.get_one(programmes.Wave, 1).proposed is False
     restored.engine.dispose()
@@ -151,17 +152,34 @@ def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings
         brought_back(f"sqlite:///{tmp_path / 'later.sqlite'}", settings, later, tmp_path / "later")
 
 
-def before_waves_were_proposed(path: Path, to: Path) -> Path:
-    """The backup as revision 0002 would have written it: its waves had one column less."""
-    with zipfile.ZipFile(path) as archive:
+def layout(revision: str, folder: Path) -> dict[str, set[str]]:
+    """The columns of each table as they were at a revision."""
+    url = f"sqlite:///{folder / 'layout.sqlite'}"
+    database.upgrade(url)
+    database.downgrade(url, revision)
+    engine = make_engine(url)
+    seen = inspect(engine)
+    found = {table: {column["name"] for column in seen.get_columns(table)} for table in seen.get_table_names()}
+    engine.dispose()
+    return found
+
+
+def as_it_was(path: Path, to: Path, revision: str, earlier: dict[str, set[str]]) -> Path:
+    """The backup as an earlier revision would have written it: without the tables and columns that came later."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(to, "w") as copy:
         manifest = json.loads(archive.read("manifest.json"))
-        part = next(part for part in manifest["parts"] if part.get("table") == "wave")
-        at = list(part["kinds"]).index("proposed")
-        del part["kinds"]["proposed"]
-        kept = [json.loads(line) for line in archive.read(part["name"]).splitlines()]
-    lines = b"".join(json.dumps(row[:at] + row[at + 1 :], separators=(",", ":")).encode() + b"\n" for row in kept)
-    part["sha256"] = hashlib.sha256(lines).hexdigest()
-    return rewritten(path, to, lambda _: manifest | {"revision": "0002"}, part=part["name"], content=lines)
+        parts = [part for part in manifest["parts"] if "table" not in part or part["table"] in earlier]
+        for part in parts:
+            content = archive.read(part["name"])
+            if "table" in part:
+                kept = [at for at, name in enumerate(part["kinds"]) if name in earlier[part["table"]]]
+                rows_ = [[json.loads(line)[at] for at in kept] for line in content.splitlines()]
+                content = b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows_)
+                part["kinds"] = {name: kind for name, kind in part["kinds"].items() if name in earlier[part["table"]]}
+                part["sha256"] = hashlib.sha256(content).hexdigest()
+            copy.writestr(part["name"], content)
+        copy.writestr("manifest.json", json.dumps(manifest | {"parts": parts, "revision": revision}))
+    return to
 
 
 def rewritten(path: Path, to: Path, change: Any, *, part: str = "", content: bytes = b"") -> Path:
