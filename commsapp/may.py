@@ -123,7 +123,19 @@ SEE: dict[tuple[str, str], Record] = {
     ("commsapp.accounts.tokens", "Scope"): _ANYBODY,
     ("commsapp.accounts.tokens", "Token"): Record(
         dict.fromkeys(
-            "id person_id name hint scopes handling_levels made_at expires_at last_used_at revoked_at".split(), ADMINISTRATORS
+            [
+                "id",
+                "person_id",
+                "name",
+                "hint",
+                "scopes",
+                "handling_levels",
+                "made_at",
+                "expires_at",
+                "last_used_at",
+                "revoked_at",
+            ],
+            ADMINISTRATORS,
         ),
         person="person_id",
     ),

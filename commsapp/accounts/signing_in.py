@@ -68,8 +68,10 @@ def open_link(session: Session, secret: str) -> OpenLink:
     return OpenLink(link.purpose, link.organisation_id, view(session, row) if row is not None else None)
 
 
-def join(session: Session, secret: str, *, password_hash: str, name: str = "", email: str = "") -> Person:
+def join(session: Session, secret: str, *, password_hash: str | None, name: str = "", email: str = "") -> Person:
     """Follow a link: keep the password, use the link up. ``name`` and ``email`` are for the first account only.
+
+    Without a password it is for the caller to give the person another way to sign in, in the same transaction.
 
     Raises
     ------
@@ -86,7 +88,8 @@ def join(session: Session, secret: str, *, password_hash: str, name: str = "", e
             raise NotFound(_GONE, _ASK)
         row = found
     link.used_at = now()
-    row.password_hash = password_hash
+    if password_hash is not None:
+        row.password_hash = password_hash
     people.end_sign_ins(session, row)
     person = view(session, row)
     action = "choose password" if link.purpose == "reset" else "join"

@@ -52,6 +52,17 @@ def enter(page: Page, url: str, email: str = "amy@example.org") -> None:
         page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+def with_device(page: Page) -> None:
+    """Give the browser a device that keeps passkeys, whose owner is always there."""
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    devices.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {**device, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+
+
 def sign_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()
@@ -152,13 +163,7 @@ def test_an_authenticator_app_is_set_up_and_asked_for(site: Site, url: str, page
 
 
 def test_a_passkey_is_made_and_signs_in_alone_and_beside_a_password(site: Site, url: str, page: Page, check_page: Check) -> None:
-    devices = page.context.new_cdp_session(page)
-    devices.send("WebAuthn.enable")
-    device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-    devices.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {"options": {**device, "isUserVerified": True, "automaticPresenceSimulation": True}},
-    )
+    with_device(page)
     with site.sessions.writing() as session:
         levels = list(HandlingLevel)
         _, link = accounts.invite(
@@ -223,3 +228,25 @@ def test_a_provider_of_the_organisation_lets_in_who_was_invited(
         page.get_by_role("button", name="Sign in with Example Agency").click()
         expect(page.get_by_text("There is no account here for you at Example Agency.")).to_be_visible()
         check_page(page, "provider-refused")
+
+
+def test_an_invitation_is_followed_with_a_passkey_and_no_password(site: Site, url: str, page: Page, check_page: Check) -> None:
+    with_device(page)
+    with site.sessions.writing() as session:
+        _, link = accounts.invite(
+            session, site.actor, name="Amy O'Neil", email="amy@example.org", role=Role.WORKER, levels=[HandlingLevel.CONCERN]
+        )
+    page.goto(f"{url}/join/{link.secret}")
+    check_page(page, "join-with-passkey")
+    page.get_by_role("button", name="Sign in with a passkey from now on").click()
+    expect(page.get_by_text("was kept. Sign in with it from now on.")).to_be_visible()
+    expect(page.get_by_text("Open, Concern")).to_be_visible()
+    check_page(page, "account-passkey-alone")
+    page.get_by_role("link", name="Remove the passkey").click()
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_text("This passkey is the only way in that you have.")).to_be_visible()
+    sign_out(page)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("link", name="Amy O'Neil")).to_be_visible()
+    page.goto(f"{url}/join/{link.secret}")
+    expect(page.get_by_text("This link does not let anybody in any more")).to_be_visible()

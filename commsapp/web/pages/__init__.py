@@ -39,6 +39,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     provider.blueprint,
     account.blueprint,
     second_factor.blueprint,
+    second_factor.joining,
     people.blueprint,
     tokens.blueprint,
     auditing.blueprint,

@@ -8,18 +8,21 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import request as http
 from flask import session as cookie
 from webauthn.helpers import bytes_to_base64url
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 from werkzeug.wrappers import Response
 
 from commsapp.accounts import service as accounts
 from commsapp.accounts.views import Person
+from commsapp.actor import Actor
 from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed
 from commsapp.http import request, signing_in
-from commsapp.http.security import EVERYBODY, may_enter
+from commsapp.http.security import EVERYBODY, may_enter, without_sign_in
 from commsapp.web import fields, passkeys
 from commsapp.web.pages.account import password_is_right
 from commsapp.web.pages.sign_in import PasskeyForm, passkey_of
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account")
+joining = Blueprint("joining", __name__)
 
 _BEGUN = "authenticator_begun"
 
@@ -135,6 +138,27 @@ def add_passkey() -> Response | str | tuple[str, int]:
     return render_template("accounts/add_passkey.html", form=form, options=options), 422 if form.errors else 200
 
 
+@joining.post("/join/<secret>/passkey")
+@without_sign_in
+def join(secret: str) -> Response | str:
+    """Follow an invitation with a passkey in the place of a password: be in, and keep it."""
+    link = accounts.open_link(request.session(), secret)
+    if link.person is None or link.purpose != "invitation":
+        raise NotAllowed("This link asks for a password.", "Go back and choose one.")
+    name = http.form.get("name") or signing_in.device_name()
+    try:
+        made = passkeys.made(http.form.get("credential", ""))
+        person = accounts.join(request.session(), secret, password_hash=None)
+    except BadInput as error:
+        flash(str(error))
+        return redirect(url_for("sign_in.join", secret=secret))
+    known = accounts.known(request.session(), id=person.id)
+    assert known is not None
+    signing_in.begin(known, way="link and passkey", second_factor=True)
+    actor = accounts.actor_for(request.session(), organisation_id=person.organisation_id, person_id=person.id)
+    return _keep(actor, person, name, made)
+
+
 @blueprint.route("/passkeys/<int:passkey_id>/remove", methods=["GET", "POST"])
 @may_enter(*EVERYBODY)
 def remove_passkey(passkey_id: int) -> Response | str:
@@ -163,16 +187,20 @@ def recovery_codes() -> Response | str:
     if form.validate_on_submit() and _own().second_factor:
         shown, kept = signing_in.new_recovery_codes()
         accounts.new_recovery_codes(request.session(), request.actor(), kept)
-        return _done(shown, "These are your new recovery codes.")
+        return render_template("accounts/recovery_codes.html", codes=shown, words="The old ones hold no longer.", again=True)
     return _sure(form, "Make new recovery codes?", "Make new ones", "The ones that you have hold no longer.")
 
 
 def _keep_passkey(person: Person, name: str) -> Response | str:
-    made, ways = passkeys.made(http.form.get("credential", ""))
+    return _keep(request.actor(), person, name, passkeys.made(http.form.get("credential", "")))
+
+
+def _keep(actor: Actor, person: Person, name: str, answer: tuple[VerifiedRegistration, list[str]]) -> Response | str:
+    made, ways = answer
     shown, kept = _new_codes(person)
     mark = accounts.add_passkey(
         request.session(),
-        request.actor(),
+        actor,
         name=name,
         credential_id=bytes_to_base64url(made.credential_id),
         public_key=made.credential_public_key,
@@ -186,8 +214,8 @@ def _keep_passkey(person: Person, name: str) -> Response | str:
 
 
 def _new_codes(person: Person) -> tuple[list[str], list[str]]:
-    """Recovery codes for somebody who has none yet."""
-    return signing_in.new_recovery_codes() if not person.recovery_codes else ([], [])
+    """Recovery codes for somebody who has none yet; they stand in for the device beside a password, never alone."""
+    return signing_in.new_recovery_codes() if person.has_password and not person.recovery_codes else ([], [])
 
 
 def _done(codes: list[str], words: str) -> Response | str:

@@ -149,7 +149,17 @@ def join(secret: str) -> Response | tuple[str, int]:
     form = JoinForm() if link.person is not None else FirstForm()
     if form.validate_on_submit() and _password_is_good(form, link) and (done := _joined(secret, link, form)) is not None:
         return done
-    page = render_template("accounts/join.html", form=form, link=link, here=url_for("sign_in.join", secret=secret))
+    by_passkey = link.person is not None and link.purpose == "invitation" and passkeys.possible()
+    page = render_template(
+        "accounts/join.html",
+        form=form,
+        link=link,
+        here=url_for("sign_in.join", secret=secret),
+        with_passkey=url_for("joining.join", secret=secret),
+        passkey=PasskeyForm(),
+        options=passkeys.options_to_make(link.person, []) if link.person is not None and by_passkey else "",
+        device=signing_in.device_name(),
+    )
     return page, 422 if form.errors else 200
 
 
