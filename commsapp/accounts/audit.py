@@ -8,6 +8,7 @@ from typing import Any
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
 from commsapp.storage import audit, events, organisations
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Session, Sessions
 
 MOST_IDS = 4_000
@@ -44,7 +45,7 @@ def audit_fault(sessions: Sessions, settings: Settings, *, head: str = "") -> st
     kept = audit.kept_head(settings.data_dir / audit.HEAD_FILE)  # first: the log may grow while it is read
     heads = [known for known in (kept, audit.head_as_given(head) if head else None) if known is not None]
     with sessions.reading() as session:
-        return audit.first_fault(session, key=audit.audit_key(settings.secret_key), heads=heads)
+        return audit.first_fault(session, key=open_keyring(settings).derived("audit"), heads=heads)
 
 
 def note(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, listening, people, serving, tokens
+from commsapp.cli import auditing, coding, demo, keeping, keys, listening, people, serving, tokens
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -23,10 +23,9 @@ def commands() -> None:
     """Listen, plan and evaluate: communication against serious organised crime."""
 
 
-for command in (
-    *(*coding.COMMANDS, *listening.COMMANDS, *serving.COMMANDS, *keeping.COMMANDS),
-    *(*auditing.COMMANDS, *people.COMMANDS, *tokens.COMMANDS, *demo.COMMANDS),
-):
+_ROOMS = (coding, listening, serving, keeping, keys, people, tokens, auditing, demo)
+
+for command in (command for room in _ROOMS for command in room.COMMANDS):
     commands.add_command(command)
 
 

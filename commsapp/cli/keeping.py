@@ -10,6 +10,7 @@ from commsapp.cli.showing import console, progress, table
 from commsapp.config import load_settings
 from commsapp.storage.backup import Backup, read_backup, write_backup
 from commsapp.storage.database import upgrade
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import sessions_of
 
@@ -19,40 +20,49 @@ from commsapp.storage.session import sessions_of
 def backup(path: Path) -> None:
     """Write everything that commsapp holds to FILE, while others go on working, and check it from end to end.
 
-    It holds people's words: keep it as safe as the database. The key (secret.key in the data folder, or
-    COMMSAPP_SECRET_KEY) is not in it: keep a copy of that elsewhere, since without it a backup can't be brought back.
+    People's words in it are sealed. Their keys are written beside it, to FILE.keys, wrapped by the secret key (secret.key in
+    the data folder, or COMMSAPP_SECRET_KEY), which is in neither. Keep the three apart: all of them are needed to bring a
+    backup back.
     """
     settings = load_settings()
-    upgrade(settings.database_url)
+    keyring = open_keyring(settings)
+    upgrade(settings.database_url, keyring=keyring, data_dir=settings.data_dir)
     with progress() as tell:
         made = write_backup(
             sessions_of(settings),
             data_dir=settings.data_dir,
-            secret_key=settings.secret_key,
+            keyring=keyring,
             path=path,
             progress=tell,
         )
     _show(made)
-    console().print(f"Written to {path} and checked. Keep a copy of the key elsewhere: it is not in the backup.")
+    console().print(f"Written to {path} and checked. Its keys are in {made.keys}: keep them elsewhere, and the secret key too.")
 
 
 @click.command("restore")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--check", "check_only", is_flag=True, help="Only check the file; nothing is restored.")
-def restore(path: Path, check_only: bool) -> None:
+@click.option(
+    "--keys",
+    metavar="FILE.keys",
+    type=click.Path(path_type=Path),
+    help="The keys that were written beside the backup, where this machine doesn't have them.",
+)
+def restore(path: Path, check_only: bool, keys: Path | None) -> None:
     """Bring a backup back into an empty database, SQLite or PostgreSQL, whichever it came from.
 
     Nothing that is there is overwritten or mixed: where the database holds something, set COMMSAPP_DATABASE_URL and
-    COMMSAPP_DATA_DIR to empty ones first. The key of the time of the backup is needed.
+    COMMSAPP_DATA_DIR to empty ones first. The secret key of the time of the backup is needed, and its keys (--keys).
     """
     settings = load_settings()
+    keyring = open_keyring(settings)
     if check_only:
-        _show(read_backup(path, secret_key=settings.secret_key))
-        console().print(f"{path} is whole, and the key in use here fits.")
+        _show(read_backup(path, keyring=keyring))
+        console().print(f"{path} is whole, and the keys in use here fit.")
         return
     with progress() as tell:
         found = restore_backup(
-            settings.database_url, data_dir=settings.data_dir, secret_key=settings.secret_key, path=path, progress=tell
+            settings.database_url, data_dir=settings.data_dir, keyring=keyring, path=path, keys=keys, progress=tell
         )
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")

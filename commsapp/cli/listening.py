@@ -23,6 +23,7 @@ from commsapp.listening.languages import reason
 from commsapp.listening.views import HOW_CHOSEN, Summary
 from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Session, Sessions, sessions_of
 from commsapp.textmodels.topics import Granularity
 from commsapp.worker import run_inline
@@ -47,7 +48,7 @@ WORDS = _Words()
 def opened() -> Sessions:
     """The database of the settings, brought up to date."""
     settings = load_settings()
-    upgrade(settings.database_url)
+    upgrade(settings.database_url, keyring=open_keyring(settings), data_dir=settings.data_dir)
     sessions = sessions_of(settings)
     with sessions.writing() as session:
         ensure_local(session)

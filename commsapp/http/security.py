@@ -17,15 +17,12 @@ from commsapp.accounts.service import SCOPE_NAMES
 from commsapp.actor import Role
 from commsapp.errors import BadInput, NotAllowed
 from commsapp.http.request import READING, actor, settings
+from commsapp.may import ANALYSTS, EVERYBODY, PLANNERS, STAFF
+
+__all__ = ["ANALYSTS", "EVERYBODY", "PLANNERS", "STAFF", "declared_roles", "guard", "install", "may_enter", "without_sign_in"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-EVERYBODY = tuple(Role)
-STAFF = tuple(role for role in Role if role is not Role.PARTNER)
-"""Everybody but partners, who read only what was shared with them."""
-ANALYSTS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
-"""Those who may start an analysis, which changes what everybody sees."""
 
 LARGEST_INTEGER = 2**31 - 1
 

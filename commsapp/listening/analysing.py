@@ -7,7 +7,6 @@ so a killed analysis loses at most one batch of work and doubles nothing, and ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -15,15 +14,17 @@ import numpy as np
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import NotFound
+from commsapp.listening import freezing, views
 from commsapp.listening import programmes as frame
-from commsapp.listening import reporting, views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
 from commsapp.listening.keys import text_key
-from commsapp.storage import codings, events, jobs, responses
+from commsapp.listening.redaction.redactor import Redactor, load_redactor
+from commsapp.storage import codings, erasing, events, jobs, responses, search
+from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session, Sessions
-from commsapp.textmodels.encoder import Encoder, load_encoder
+from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
 from commsapp.textmodels.topics import CodebookDraft, Granularity, TopicDraft, assign, discover
 
@@ -44,7 +45,7 @@ def run_analysis(
     Topics are found when there is no codebook, or when ``granularity`` differs from that of the codebook in use, which makes
     a new version; else the frozen codebook codes the new comments. Returns what a sentence on the page needs.
 
-    It always covers the whole programme, whatever the one who starts it may see: see `reporting.store_results`.
+    It always covers the whole programme, whatever the one who starts it may see: see `freezing.store_results`.
 
     Raises
     ------
@@ -58,17 +59,23 @@ def run_analysis(
     if has_text:
         encoder, sentiment = load_encoder(), load_sentiment()
         readable = encoder.languages & sentiment.languages
-        prepare(sessions, actor, programme_id, readable=readable, settings=settings, progress=progress)
+        prepare(
+            sessions,
+            actor,
+            programme_id,
+            readable=readable,
+            redactor=load_redactor(),
+            settings=settings,
+            progress=progress,
+        )
         embed(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
         code_tone(sessions, actor, programme_id, model=sentiment, progress=progress)
         find_topics(sessions, actor, programme_id, encoder=encoder, granularity=granularity, settings=settings, progress=progress)
         code_topics(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
     progress("Computing results", 0, 0)
-    return asdict(reporting.store_results(sessions, actor, programme_id), dict_factory=_for_job)
-
-
-def _for_job(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in fields if value is not None}
+    found = freezing.store_results(sessions, actor, programme_id)
+    # Whoever may see that the job ran may read this, so it doesn't count what they may not read.
+    return {"topics": found.topics}
 
 
 def prepare(
@@ -77,25 +84,43 @@ def prepare(
     programme_id: int,
     *,
     readable: frozenset[str],
+    redactor: Redactor,
     settings: Settings,
     progress: views.Progress,
 ) -> None:
-    """Decide for each new comment which text the models may read, or why none."""
-    done = 0
+    """Take names and numbers out of each new comment, and decide which text the models may read, or why none.
+
+    Comments that can't be coded are redacted all the same, since pages show them. Where a better version takes more out, all
+    are prepared again; what was coded of words that nobody says any more goes, with its embeddings.
+    """
+    stage, done = "Taking out names and numbers", 0
+    with sessions.reading() as session:
+        total = responses.count_unprepared(session, actor, programme_id, redaction=redactor.version)
     while True:
         with sessions.reading() as session:
-            rows = responses.unprepared(session, actor, programme_id, limit=2_000)
+            rows = responses.unprepared(session, actor, programme_id, redaction=redactor.version, limit=4 * BATCH)
+            secret = keyring_of(session).hashing
         if not rows:
             return
-        decided = [_decide(row, readable, settings) for row in rows]
+        progress(stage, done, total)
+        words = redactor.redact([text for row in rows for text in (row.original, row.translation)])
+        pairs = zip(words[::2], words[1::2], strict=True)
+        decided = [_decide(row, pair, redactor.version, readable, secret) for row, pair in zip(rows, pairs, strict=True)]
         with sessions.writing() as session:
+            before = frozenset(row.text_key for row in rows if row.text_key is not None)
             responses.set_prepared(session, decided)
+            gone = erasing.unsaid(session, before - {str(row["text_key"]) for row in decided})
+            erasing.delete_codings(session, actor.organisation_id, gone)
+            search.index(session, [row.id for row in rows])
+            if gone:
+                with EmbeddingStore(settings.data_dir, ENCODER_VERSION, keyring_of(session)) as store:
+                    store.delete(gone)
         done += len(rows)
-        progress("Recognising languages", done, 0)
+        progress(stage, done, max(done, total))
 
 
-def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str, object]:
-    choice = choose_text(row.original, row.translation, row.given_language, readable)
+def _decide(row: Any, redacted: tuple[str, str], redaction: str, readable: frozenset[str], secret: str) -> dict[str, object]:
+    choice = choose_text(*redacted, row.given_language, readable)
     text, reason = choice.text, choice.reason
     if row.handling_level == HandlingLevel.CONCERN:
         text, reason = None, HELD_BACK
@@ -104,8 +129,11 @@ def _decide(row: Any, readable: frozenset[str], settings: Settings) -> dict[str,
     return {
         "comment_id": row.id,
         "language": choice.language,
-        "analysis_text": text,
-        "text_key": None if text is None else text_key(settings.secret_key, text),
+        "redacted": Under(row.key_id, redacted[0]),
+        "redacted_translation": Under(row.key_id, redacted[1]),
+        "redaction_version": redaction,
+        "analysis_text": Under(row.key_id, text),
+        "text_key": None if text is None else text_key(secret, text),
         "from_translation": choice.from_translation and text is not None,
         "not_coded": reason,
     }
@@ -115,7 +143,7 @@ def embed(
     sessions: Sessions, actor: Actor, programme_id: int, *, encoder: Encoder, settings: Settings, progress: views.Progress
 ) -> None:
     """Compute the embedding of each distinct text that has none yet."""
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         with sessions.reading() as session:
             keys = responses.text_keys(session, actor, programme_id, by_length=True)
         missing = store.missing(keys)
@@ -185,7 +213,7 @@ def find_topics(
     if not keys:
         return
     progress("Finding topics", 0, len(keys))
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         _, vectors = store.get(keys)
     draft = discover(
         [texts[key] for key in keys],
@@ -259,7 +287,7 @@ def code_topics(
     with sessions.reading() as session:
         coded = codings.coded_keys(session, coder_id=coder, measure="topic")
         missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
-    with EmbeddingStore(settings.data_dir, encoder.version) as store:
+    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         for start in range(0, len(missing), 10 * BATCH):
             batch = missing[start : start + 10 * BATCH]
             found, vectors = store.get(batch)

@@ -19,6 +19,8 @@ import pandas as pd
 
 from commsapp.errors import BadInput
 from commsapp.listening.languages import code_of
+from commsapp.listening.redaction.kinds import for_models
+from commsapp.listening.redaction.redactor import Redactor, load_redactor
 from commsapp.textmodels.encoder import Encoder, load_encoder
 from commsapp.textmodels.language import UNKNOWN, detect
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
@@ -99,13 +101,15 @@ def choose_text(original: str | None, translation: str | None, language: str | N
 
     Parameters
     ----------
-    original, translation : as they came in. language : of the original, as given (code or English name); detected when it is
-    not given or not known. readable : language codes that the models read.
+    original, translation : with names and numbers taken out, see `commsapp.listening.redaction`.
+    language : of the original, as given (code or English name); detected when it is not given or not known.
+    readable : language codes that the models read.
 
     """
     text = clean(original or "")
     if not text:
         return _from_translation(translation, code_of(language) or "", Reason.EMPTY)
+    text = clean(for_models(text))
     problem = _problem(text)
     if problem is not None:
         return _from_translation(translation, code_of(language) or UNKNOWN, problem)
@@ -116,7 +120,7 @@ def choose_text(original: str | None, translation: str | None, language: str | N
 
 
 def _from_translation(translation: str | None, language: str, reason: str) -> TextChoice:
-    text = clean(translation or "")
+    text = clean(for_models(translation or ""))
     if text and _problem(text) is None:
         return TextChoice(text, language, from_translation=True, reason="")
     return TextChoice(None, language, from_translation=False, reason=str(reason))
@@ -158,17 +162,19 @@ def code_frame(
     codebook: CodebookDraft | None = None,
     encoder: Encoder | None = None,
     sentiment: SentimentModel | None = None,
+    redactor: Redactor | None = None,
     progress: Progress | None = None,
 ) -> CodedFrame:
     """Code each row of a table and add the columns ``coded_…``.
 
-    Rows, order, index and cells stay as they are. Topics are found in the table unless a codebook is given; either way each
-    row is coded by the codebook. Two runs on the same table give the same content.
+    Rows, order, index and cells stay as they are; the models read them with names and numbers taken out. Topics are found in
+    the table unless a codebook is given; either way each row is coded by the codebook. Two runs on the same table give the
+    same content.
 
     Parameters
     ----------
     text, language, translation : names of columns; the last two may be None.
-    encoder, sentiment : loaded when they are not given.
+    encoder, sentiment, redactor : loaded when they are not given.
     progress : called with (stage, done, total).
 
     Returns
@@ -191,7 +197,9 @@ def code_frame(
             "Find topics anew, without a codebook.",
         )
     readable = encoder.languages & sentiment.languages
+    redactor = load_redactor() if redactor is None else redactor
     cells = [_cells(frame, name) for name in (text, translation, language)]
+    cells[:2] = _redacted(cells[:2], redactor, _told(progress, "Taking out names and numbers"))
     choices = [choose_text(one, other, given, readable) for one, other, given in zip(*cells, strict=True)]
     place = {one: row for row, one in enumerate(dict.fromkeys(c.text for c in choices if c.text is not None))}
     coded = code_texts(list(place), encoder=encoder, sentiment=sentiment, progress=progress)
@@ -269,6 +277,15 @@ def _cells(frame: pd.DataFrame, name: str | None) -> list[str | None]:
     if name is None:
         return [None] * len(frame)
     return [None if pd.isna(cell) else str(cell) for cell in frame[name]]
+
+
+def _redacted(
+    columns: list[list[str | None]], redactor: Redactor, progress: Callable[[int, int], None] | None
+) -> list[list[str | None]]:
+    """Columns of texts with names and numbers taken out; what is missing stays missing."""
+    there = [text for column in columns for text in column if text is not None]
+    redacted = iter(redactor.redact(there, progress))
+    return [[None if text is None else next(redacted) for text in column] for column in columns]
 
 
 def _columns(

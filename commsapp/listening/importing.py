@@ -23,9 +23,10 @@ from commsapp.listening.formats.table import Table
 from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
+from commsapp.listening.standing import as_decided, in_time, refuse_past
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
-from commsapp.storage.base import insert_new, now
+from commsapp.storage.base import Under, insert_new, keyring_of, now
 from commsapp.storage.counting import ScratchCounter
 from commsapp.storage.session import Session, Sessions
 
@@ -53,6 +54,7 @@ def start_import(
     """
     if channel_id not in {channel.id for channel in frame.channels(session, actor, programme_id)}:
         raise NotFound("There is no such feedback channel in this programme.", "Choose one from its list.")
+    refuse_past(session, channel_id)
     before = imports.latest_mapping(session, channel_id=channel_id)
     if before is not None:
         check_told_apart(before.get("identity"), file.mapping, file.columns)
@@ -133,7 +135,7 @@ def _read_on(
     dated: Counter[bool] = Counter()
     for batch in _batches(table, run, settings, dated):
         with sessions.writing() as session:
-            _store(session, actor, run, batch, settings)
+            _store(session, run, batch)
         progress("Reading rows", batch[-1].row, max(table.estimated_rows or 0, batch[-1].row))
     with sessions.writing() as session:
         _finish(session, actor, run, [*table.notes, *_undated(dated, run)], then_analyse=then_analyse)
@@ -190,15 +192,19 @@ def _with_area(item: Record | Reject, cells: Dictionary[str, str] | None) -> Rec
     return Reject(item.row, reason, clean_cells(cells or {}))
 
 
-def _store(session: Session, actor: Actor, run: imports.ImportRun, batch: list[Record | Reject], settings: Settings) -> None:
+def _store(session: Session, run: imports.ImportRun, batch: list[Record | Reject]) -> None:
     """Store one batch and move the checkpoint, in the caller's transaction."""
     records = [item for item in batch if isinstance(item, Record)]
     rejects = [item for item in batch if isinstance(item, Reject)]
-    added = _store_rows(session, run, records, settings)
+    records, late = in_time(session, run.channel_id, records)
+    rejects += late
+    wanted = as_decided(session, run.channel_id, records, unsaid=_unsaid(run))
+    key = programmes.channel_key(session, run.channel_id)
+    added = _store_rows(session, run, wanted, key)
     insert_new(
         session,
         imports.RejectedRow,
-        [_rejected(run, item) for item in rejects],
+        [_rejected(run, item, key) for item in rejects],
         unique=("import_id", "row_number"),
     )
     advance(
@@ -227,20 +233,20 @@ def advance(session: Session, run: imports.ImportRun, *, checkpoint: int, added:
     run.checkpoint = checkpoint
 
 
-def _store_rows(session: Session, run: imports.ImportRun, records: list[Record], settings: Settings) -> int:
+def _store_rows(session: Session, run: imports.ImportRun, records: list[Record], key: str) -> int:
     """Insert responses with their comments and answers; returns how many were new."""
     areas = _areas(session, run.programme_id, records)
-    people = _respondents(session, run.channel_id, records, settings)
-    rows = [_response(run, record, areas, people) for record in records]
+    people = _respondents(session, run.channel_id, records)
+    rows = [_response(run, record, areas, people, key) for record in records]
     new = {row.identity: row.id for row in insert_new(session, responses.Response, rows, unique=("channel_id", "identity"))}
     fresh = {record.identity: record for record in records if record.identity in new}
     with_text = bool(run.mapping.get("text"))
-    comments = [_comment(new[identity], record) for identity, record in fresh.items() if with_text or record.text]
+    comments = [_comment(new[identity], record, key) for identity, record in fresh.items() if with_text or record.text]
     insert_new(session, responses.Comment, comments, unique=("response_id",))
     questions = _questions(session, run, list(fresh.values()))
     # A question that was left blank is an answer without a choice: it is counted, and no share is taken of it.
     answers = [
-        {"response_id": new[identity], "question_id": number, "choice": record.answers.get(wording, "")}
+        {"response_id": new[identity], "question_id": number, "choice": Under(key, record.answers.get(wording, ""))}
         for identity, record in fresh.items()
         for wording, number in questions.items()
     ]
@@ -249,7 +255,9 @@ def _store_rows(session: Session, run: imports.ImportRun, records: list[Record],
     return len(fresh)
 
 
-def _response(run: imports.ImportRun, record: Record, areas: dict[str, int], people: dict[str, int]) -> dict[str, object]:
+def _response(
+    run: imports.ImportRun, record: Record, areas: dict[str, int], people: dict[str, int], key: str
+) -> dict[str, object]:
     return {
         "organisation_id": run.organisation_id,
         "programme_id": run.programme_id,
@@ -259,7 +267,7 @@ def _response(run: imports.ImportRun, record: Record, areas: dict[str, int], peo
         "identity": record.identity,
         "date": record.date,
         "area_id": areas.get(record.area),
-        "attributes": record.attributes,
+        "attributes": Under(key, record.attributes),
         "weight": 1.0 if record.weight is None else record.weight,
         "consent": list(record.consent) or _unsaid(run),
         "handling_level": record.handling or run.handling_level,
@@ -273,13 +281,13 @@ def _unsaid(run: imports.ImportRun) -> list[str]:
     return ["log"] if run.mapping.get("consent") else ["log", "analyse"]
 
 
-def _comment(response_id: int, record: Record) -> dict[str, object]:
+def _comment(response_id: int, record: Record, key: str) -> dict[str, object]:
     return {
         "response_id": response_id,
-        "original": record.text,
+        "original": Under(key, record.text),
         "given_language": record.language,
         "language": "",
-        "translation": record.translation,
+        "translation": Under(key, record.translation),
         "translator": record.translator,
         "from_translation": False,
         "not_coded": "",
@@ -287,11 +295,11 @@ def _comment(response_id: int, record: Record) -> dict[str, object]:
     }
 
 
-def _rejected(run: imports.ImportRun, item: Reject) -> dict[str, object]:
+def _rejected(run: imports.ImportRun, item: Reject, key: str) -> dict[str, object]:
     """A rejected row without the cells of columns that were left out: nobody asked for these."""
     left_out = set(run.mapping.get("left_out", ()))
     cells = None if item.cells is None else {column: cell for column, cell in item.cells.items() if column not in left_out}
-    return {"import_id": run.id, "row_number": item.row, "reason": item.reason, "cells": cells}
+    return {"import_id": run.id, "row_number": item.row, "reason": Under(key, item.reason), "cells": Under(key, cells)}
 
 
 def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[str, int]:
@@ -306,12 +314,9 @@ def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[s
     return {name: places.get(name, places[name.casefold()]) for name in names}
 
 
-def _respondents(session: Session, channel_id: int, records: list[Record], settings: Settings) -> dict[str, int]:
-    keys = {
-        record.respondent: respondent_key(settings.secret_key, channel_id, record.respondent)
-        for record in records
-        if record.respondent
-    }
+def _respondents(session: Session, channel_id: int, records: list[Record]) -> dict[str, int]:
+    secret = keyring_of(session).hashing
+    keys = {record.respondent: respondent_key(secret, channel_id, record.respondent) for record in records if record.respondent}
     rows = [{"channel_id": channel_id, "key_hash": key} for key in sorted(set(keys.values()))]
     insert_new(session, responses.Respondent, rows, unique=("channel_id", "key_hash"))
     ids = responses.respondents(session, channel_id=channel_id, key_hashes=sorted(set(keys.values())))

@@ -19,6 +19,11 @@ def respondent_key(secret: str, channel_id: int, given: str) -> str:
     return _keyed(secret, f"respondent/{channel_id}", given.strip())[:32]
 
 
+def identity_key(secret: str, channel_id: int, identity: str) -> str:
+    """What stays of a response that is gone: the key of its identity within a channel, which tells nobody who it was."""
+    return _keyed(secret, f"identity/{channel_id}", identity)[:32]
+
+
 def _keyed(secret: str, purpose: str, content: str) -> str:
     message = f"{purpose}\x00{content}".encode("utf-8", "surrogatepass")
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from commsapp.actor import Actor
 from commsapp.config import Settings
 from commsapp.errors import Conflict, NotFound
 from commsapp.listening import analysing, views
 from commsapp.listening.importing import as_import
-from commsapp.storage import codings, events, imports, jobs, responses
-from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.listening.measuring import answer_item
+from commsapp.storage import attachments, erasing, events, imports, jobs
+from commsapp.storage.embeddings import delete_everywhere
 from commsapp.storage.session import Session
-from commsapp.textmodels.encoder import ENCODER_VERSION
 
 _LATEST_JOBS = 1_000
 
@@ -32,15 +34,31 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
     if _goes_on(session, actor, run):
         raise Conflict("This import has not come to its end yet.", "Wait for it, or stop it first.")
     removed = as_import(run)
-    gone = responses.delete_of_import(session, import_id=run.id)
-    codings.delete_codings(session, actor, text_keys=gone)
+    take_away(session, actor, run.programme_id, erasing.responses_of_import(session, run.id), settings=settings)
     imports.delete_import(session, import_id=run.id)
     after = {"file": run.file_name, "responses": run.added}
     events.record(session, actor, action="remove", subject="import", subject_id=import_id, after=after)
     analysing.start_analysis(session, actor, programme_id=run.programme_id)
-    with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
-        store.delete(gone)
     return removed
+
+
+def take_away(session: Session, actor: Actor, programme_id: int, ids: list[int], *, settings: Settings) -> Counter[str]:
+    """Delete responses with all that was made of them and of nothing else; how many of each kind went.
+
+    With them go codings and embeddings of texts that nobody says any more, choices that nobody gives any more, and stored
+    results about those. The other results stay until they are computed anew, for which the caller enqueues an analysis. After
+    the commit, `erasing.settle` takes what is left out of the files.
+    """
+    taken = erasing.erase_responses(session, actor.organisation_id, programme_id, ids)
+    erasing.drop_results(
+        session,
+        programme_id,
+        items={answer_item(question, choice) for question, choice in taken.answers},
+        segments={f"{name} = {value}" for name, value in taken.attributes},
+    )
+    delete_everywhere(settings.data_dir, taken.text_keys)
+    attachments.unlink_when_committed(session, taken.files, data_dir=settings.data_dir)
+    return taken.counts
 
 
 def import_goes_on(session: Session, actor: Actor, import_id: int) -> bool:

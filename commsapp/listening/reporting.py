@@ -1,23 +1,22 @@
-"""What was heard, as figures and as words: records for measuring, stored results, topics with their comments."""
+"""What was heard, as records for measuring and as words: topics with their comments."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from commsapp.actor import Actor, HandlingLevel
-from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import Reason
-from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME, listening_results
-from commsapp.storage import codings, events, programmes, responses, results, said
-from commsapp.storage.session import Session, Sessions
+from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME
+from commsapp.listening.redaction.kinds import has_marks
+from commsapp.storage import codings, programmes, responses, said, search
+from commsapp.storage.session import Session
 from commsapp.textmodels.sentiment import LABELS
 
 PAGE = 25
@@ -122,153 +121,6 @@ def model_version(session: Session, actor: Actor) -> str:
     return coder.version if coder else ""
 
 
-def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.Summary:
-    """Compute all listening results and append them as a new set; reads first, computes with nothing open, writes once.
-
-    Stored results hold figures, never words, and they are the programme's: they count every response, of every handling
-    level, whatever the one who starts the computation may see, or the same programme would have other figures after another
-    person pressed the button. What is held back as a concern counts among the comments not coded. Whoever shows them hides
-    small numbers from people who may not see the responses.
-
-    Raises
-    ------
-    NotFound : no such programme.
-
-    """
-    actor = actor.cleared()
-    with sessions.writing() as session:
-        frame.programme(session, actor, programme_id)
-        frame.propose_waves(session, actor, programme_id)
-    with sessions.reading() as session:
-        heard = records(session, actor, programme_id)
-        codebook = codebook_in_use(session, actor, programme_id)
-        version = model_version(session, actor)
-        days = responses.days(session, actor, programme_id)
-        populations = {area.name: area.population for area in frame.areas(session, actor, programme_id) if area.population}
-    topics = {topic.number: topic.name for topic in codebook.topics} | {-1: NO_TOPIC_NAME} if codebook else {}
-    table = listening_results(
-        heard.comments,
-        heard.answers,
-        heard.waves,
-        topics=topics,
-        codebook_version=codebook.version if codebook else "",
-        model_version=version,
-    )
-    reasons = heard.comments["not_coded_reason"]
-    summary = views.Summary(
-        responses=sum(days.values()),
-        comments=len(heard.comments),
-        topics=len(codebook.topics) if codebook else 0,
-        not_coded={str(reason): int(count) for reason, count in reasons[reasons != ""].value_counts().items()},
-        undated=days.get(None, 0),
-        between_waves=_between(days, heard.waves),
-        areas_unweighted=_leans(heard, populations),
-    )
-    with sessions.writing() as session:
-        made = results.add_result_set(
-            session,
-            actor,
-            programme_id=programme_id,
-            codebook_version_id=codebook.id if codebook else None,
-            summary=_plain(summary),
-            results=[_row(row) for row in table.to_dict("records")],
-        )
-        events.record(session, actor, action="compute", subject="listening results", subject_id=made.id)
-    return summary
-
-
-def _between(days: dict[date | None, int], waves: pd.DataFrame) -> int:
-    """How many responses have a day that lies in no wave."""
-    periods = list(zip(waves["start"], waves["end"], strict=True))
-    return sum(count for day, count in days.items() if day and not any(start <= day <= end for start, end in periods))
-
-
-def _leans(heard: views.Records, populations: dict[str, int]) -> bool:
-    """Whether figures of people over all areas lean to some: drawn at other rates than people live there, without weights."""
-    said = pd.concat([heard.comments, heard.answers]).drop_duplicates("response_id")
-    drawn = said[said["chosen"].isin(("random", "quota")) & said["area"].isin(list(populations))]
-    if drawn.empty or drawn["weight"].nunique() > 1:
-        return False
-    rates = drawn["area"].value_counts() / pd.Series(populations)
-    return bool(rates.max() > LEANS * rates.min())
-
-
-def _row(row: dict[Any, Any]) -> dict[str, Any]:
-    names = ("measure", "item", "wave", "area", "segment", "chosen", "codebook_version", "model_version")
-    return {
-        **{name: str(row[name]) for name in names},
-        **{name: float(row[name]) for name in ("value", "low", "high", "n_effective")},
-        "n": int(row["n"]),
-        "not_coded": dict(row["not_coded"]),
-        "correction": "",
-        "origin": "answers" if row["measure"] == "answer share" else "comments",
-    }
-
-
-def _plain(summary: views.Summary) -> dict[str, Any]:
-    return {
-        "responses": summary.responses,
-        "comments": summary.comments,
-        "topics": summary.topics,
-        "not_coded": summary.not_coded,
-        "undated": summary.undated,
-        "between_waves": summary.between_waves,
-        "areas_unweighted": summary.areas_unweighted,
-    }
-
-
-def latest_summary(session: Session, actor: Actor, programme_id: int) -> views.Summary | None:
-    """What the latest analysis found; None where there was none yet."""
-    made = results.latest_set(session, actor, programme_id)
-    return None if made is None else views.Summary(**made.summary, made_at=made.made_at)
-
-
-RESULT_COLUMNS = [
-    *("id", "measure", "item", "wave", "area", "segment", "value", "low", "high", "n", "n_effective", "not_coded"),
-    *("chosen", "codebook_version", "model_version", "corrected"),
-]
-
-
-def frozen_results(session: Session, actor: Actor, programme_id: int, **where: str | None) -> pd.DataFrame:
-    """The latest stored listening results as a table with ``RESULT_COLUMNS``.
-
-    ``where`` narrows by measure, item, wave, area, segment; '' asks for 'all of them together', None for any.
-    """
-    made = results.latest_set(session, actor, programme_id)
-    asked = {name: value for name, value in where.items() if value is not None}
-    rows = results.results_of(session, actor, made.id, **asked) if made else []
-    return pd.DataFrame(
-        [[bool(row.correction) if name == "corrected" else getattr(row, name) for name in RESULT_COLUMNS] for row in rows],
-        columns=RESULT_COLUMNS,
-    )
-
-
-def result(session: Session, actor: Actor, result_id: int) -> views.Result:
-    """One frozen result.
-
-    Raises
-    ------
-    NotFound : there is none, or it belongs to another organisation.
-
-    """
-    row = results.result(session, actor, result_id)
-    if row is None:
-        raise NotFound("There is no such listening result.", "Go back to what was heard and choose one.")
-    made_at = results.made_at(session, row.result_set_id)
-    return views.as_view(views.Result, row, corrected=bool(row.correction), made_at=made_at)  # type: ignore[no-any-return]
-
-
-def result_now(session: Session, actor: Actor, result_id: int) -> views.Result | None:
-    """What the same query gives in the latest results; None where its cell or its topic is no longer there."""
-    cited = result(session, actor, result_id)
-    made = results.latest_set(session, actor, cited.programme_id)
-    if made is None:
-        return None
-    where = {name: getattr(cited, name) for name in ("measure", "item", "wave", "area", "segment")}
-    rows = results.results_of(session, actor, made.id, **where)
-    return result(session, actor, rows[0].id) if rows else None
-
-
 def codebook_in_use(session: Session, actor: Actor, programme_id: int) -> views.Codebook | None:
     """The latest frozen codebook version with its topics; None where no topics were found yet."""
     version = codings.current_version(session, actor, programme_id)
@@ -292,18 +144,23 @@ def comments_page(
     sentiment: str = "",
     set_aside: bool = False,
     reason: str = "",
+    words: str | None = None,
     number: int = 1,
     size: int = PAGE,
 ) -> views.Page:
     """One page of ``size`` comments, those that fit their topic best first; of those set aside, the empty ones last.
 
     ``topic`` is a topic number, -1 for 'no topic', None for any, also those not coded; ``set_aside`` gives those only, and
-    ``reason`` those that were set aside for one reason. Filters left empty don't filter.
+    ``reason`` those that were set aside for one reason. ``words`` gives those that have them, the latest first (see
+    `storage.search`). Filters left empty don't filter.
     """
     choice = _choice(session, actor, programme_id, topic=topic, wave=wave, area=area, segment=segment)
     if choice is None:
         return views.Page(comments=(), total=0, number=1, pages=1)
     choice = replace(choice, tone=sentiment, set_aside=set_aside or bool(reason), reason=reason)
+    if words is not None:
+        found = search.matching(session, actor, programme_id, search.asked(words))
+        choice = replace(choice, matching=found)
     name, _, value = segment.partition(" = ")
     if segment and not choice.channel:
         # Attributes are people's data, which the database holds but need not be able to read, so they are compared here.
@@ -391,6 +248,10 @@ def _said(words: Any, not_coded: str, tone: Any) -> views.Said:
     return views.as_view(  # type: ignore[no-any-return]
         views.Said,
         words,
+        words=words.redacted if words.prepared else "",
+        translation=words.redacted_translation if words.prepared else "",
+        redacted=words.prepared and (has_marks(words.redacted) or has_marks(words.redacted_translation)),
+        names_out="+" in words.redaction_version,
         not_coded=not_coded,
         attributes=dict(words.attributes),
         may_quote="quote" in words.consent,

@@ -6,8 +6,10 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
+from commsapp.listening.freezing import attributes, frozen_results, latest_summary, result, result_now, store_results
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
+from commsapp.listening.originals import comment_redacted, may_read_original, read_original
 from commsapp.listening.programmes import (
     add_area,
     add_channel,
@@ -15,7 +17,6 @@ from commsapp.listening.programmes import (
     add_wave,
     all_programmes,
     areas,
-    attributes,
     channels,
     context_events,
     create_programme,
@@ -30,15 +31,14 @@ from commsapp.listening.reporting import (
     codebook_in_use,
     comments_page,
     counts_by_channel,
-    frozen_results,
-    latest_summary,
     narrowed,
     records,
-    result,
-    result_now,
-    store_results,
 )
 from commsapp.listening.responding import responses_page
+from commsapp.listening.retention import retentions, run_retention, set_retention
+from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
+from commsapp.listening.searching import search
+from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep, keep_stream
 
@@ -49,15 +49,21 @@ __all__ = [
     "add_wave",
     "all_programmes",
     "areas",
+    "as_export",
+    "as_rows",
     "attributes",
+    "change_handling",
     "channels",
     "check_file",
     "clear_uploads",
     "codebook_in_use",
+    "comment_redacted",
     "comments_page",
     "context_events",
     "counts_by_channel",
     "create_programme",
+    "erase_again",
+    "erase_person",
     "frozen_results",
     "how_read",
     "import_goes_on",
@@ -67,10 +73,14 @@ __all__ = [
     "keep_stream",
     "latest_mappings",
     "latest_summary",
+    "may_read_original",
     "narrowed",
     "over_waves",
+    "people",
+    "person",
     "programme",
     "programme_named",
+    "read_original",
     "records",
     "rejected",
     "remove_context_event",
@@ -79,10 +89,15 @@ __all__ = [
     "responses_page",
     "result",
     "result_now",
+    "retentions",
     "run_analysis",
     "run_import",
+    "run_retention",
+    "search",
+    "set_retention",
     "start_analysis",
     "start_import",
     "store_results",
     "waves",
+    "withdraw",
 ]

@@ -1,7 +1,7 @@
-"""Files between their arrival and the end of their import: kept under names of our own, for a day or until they are read.
+"""Files between their arrival and the end of their import: kept under names of our own, until they are read or for a day.
 
-They hold what people said before anything was checked, so none stays longer. A file is not removed the moment its import ends,
-as somebody else may be looking at the same one before theirs.
+They hold what people said before anything was checked and sealed, so none stays longer. A file goes when its import has ended,
+unless somebody brought the same one again since the import was started.
 """
 
 from __future__ import annotations
@@ -82,17 +82,32 @@ def keep_stream(stream: IO[bytes], settings: Settings) -> Path:
 
 
 def clear(session: Session, settings: Settings) -> int:
-    """Remove files of a day ago and older, unless an import of the last week still waits for them; returns how many."""
+    """Remove files that were read, and those of a day ago and older, unless an import of the last week still waits for them.
+
+    Returns how many.
+    """
+    folders = (_uploads(settings), settings.data_dir / SCRATCH)
+    paths = [path for folder in folders for path in (folder.iterdir() if folder.is_dir() else ())]
     needed = imports.files_needed(session)
-    old = [
-        path
-        for folder in (_uploads(settings), settings.data_dir / SCRATCH)
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if str(path) not in needed and path.stat().st_mtime < time.time() - A_DAY
-    ]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    read = imports.files_read(session, [str(path) for path in paths])
+    removed = 0
+    for path in paths:
+        if str(path) in needed:
+            continue
+        came = _came(path)
+        since = read.get(str(path))
+        if came < time.time() - A_DAY or (since is not None and came <= since.timestamp()):
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _came(path: Path) -> float:
+    """When a file was brought here last; for ever where it went meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _uploads(settings: Settings) -> Path:

@@ -124,10 +124,14 @@ class Codebook:
 
 @dataclass(frozen=True)
 class Said:
-    """One comment as a page shows it. ``sentiment`` is empty where the comment was not coded."""
+    """One comment as a page shows it: ``words`` and ``translation`` with names and numbers taken out.
+
+    Both are empty until the comment is ``prepared``. ``redacted`` says that something was taken out, ``names_out`` that the
+    model of names was there when it was. ``sentiment`` is empty where the comment was not coded.
+    """
 
     id: int
-    original: str
+    words: str
     translation: str
     translator: str
     language: str
@@ -141,6 +145,22 @@ class Said:
     handling_level: str
     sentiment: str
     probability: float | None
+    prepared: bool
+    redacted: bool
+    names_out: bool
+
+
+@dataclass(frozen=True)
+class AsWritten:
+    """One comment before names and numbers were taken out, for one who said why they need it."""
+
+    id: int
+    original: str
+    translation: str
+    translator: str
+    language: str
+    words: str
+    handling_level: str
 
 
 @dataclass(frozen=True)
@@ -178,6 +198,11 @@ class Page:
     total: int
     number: int
     pages: int
+
+    @property
+    def names_left(self) -> bool:
+        """Whether some were prepared without the model of names."""
+        return any(said.prepared and not said.names_out for said in self.comments)
 
 
 @dataclass(frozen=True)
@@ -218,6 +243,7 @@ class Summary:
     """What an analysis found, for a sentence such as '412 responses, 7 topics, 9 set aside'.
 
     ``undated`` responses have no date, ``between_waves`` ones a date that lies in no wave: both count in 'all waves' alone.
+    ``narrowed``: there are responses of handling levels that the one who asks may not read, and they don't count here.
     ``areas_unweighted``: people were drawn in areas of other sizes than their shares, and nothing weights for it.
     """
 
@@ -229,6 +255,7 @@ class Summary:
     between_waves: int = 0
     areas_unweighted: bool = False
     made_at: datetime | None = None
+    narrowed: bool = False
 
     @property
     def set_aside(self) -> int:

@@ -19,14 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Engine, event, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput
 from commsapp.storage.events import WAITING, Event, record
+from commsapp.storage.keyring import Keyring
 
 HEAD_FILE = "audit.head"
 _LOCK = 0x6175646974  # 'audit': any number that is always the same
@@ -49,14 +48,9 @@ class Head:
 NOTHING = Head(0, "")
 
 
-def audit_key(secret_key: str) -> bytes:
-    """The key of the chain, from the installation's own by HKDF (RFC 5869), so that no other purpose shares it."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"commsapp/audit").derive(secret_key.encode())
-
-
-def attach(engine: Engine, *, secret_key: str, data_dir: Path) -> None:
+def attach(engine: Engine, *, keyring: Keyring, data_dir: Path) -> None:
     """Let every session on an engine chain the events that it commits, and note the head in the data folder."""
-    engine.dialect.commsapp_audit_key = audit_key(secret_key)  # type: ignore[attr-defined]
+    engine.dialect.commsapp_audit_key = keyring.derived("audit")  # type: ignore[attr-defined]
     engine.dialect.commsapp_audit_head = data_dir / HEAD_FILE  # type: ignore[attr-defined]
 
 

@@ -1,8 +1,9 @@
 """A backup of everything in one file that any later version reads, from either database into either: made while others work.
 
-The file is a zip: ``tables/<name>.jsonl`` with one row a line, the files of embeddings, and a manifest with the revision,
-the kinds of the columns, and a count and sha256 of each part. Values stand as the database holds them, so what it keeps
-encrypted stays encrypted. The key file is not in it: whoever finds a backup must not find the key with it.
+The file is a zip: ``tables/<name>.jsonl`` with one row a line, the files of embeddings and attachments, and a manifest with
+the revision, the kinds of the columns, and a count and sha256 of each part. Values stand as the database holds them, so what
+is sealed stays sealed. No key is in it: those go into a file of their own beside it (FILE.keys), wrapped by the secret key,
+which is to be kept elsewhere: whoever finds a backup must not find its keys with it.
 
 What may come in: copying whole tables out, and comparing; `restore` brings them back. What may not: knowing what any means.
 """
@@ -27,13 +28,18 @@ from sqlalchemy import JSON, Boolean, Column, Connection, Date, Double, Integer,
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from commsapp.errors import BadInput, Conflict, Unavailable
-from commsapp.storage import database
+from commsapp.storage import attachments, database
+from commsapp.storage.attachments import Attachment
 from commsapp.storage.base import UtcDateTime
+from commsapp.storage.keyfiles import write_copy
+from commsapp.storage.keyring import Keyring
 from commsapp.storage.session import Sessions, told
 from commsapp.storage.tables import metadata
 
-FORMAT = "commsapp backup 1"
+FORMAT = "commsapp backup 2"
+BEFORE_SEALING = "commsapp backup 1"
 EMBEDDINGS = "embeddings"
+ATTACHMENTS = attachments.FOLDER
 _MANIFEST = "manifest.json"
 ROWS = 1_000
 
@@ -64,9 +70,13 @@ READ: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup file holds: when it was made, at which revision, how many rows of each table, how many bytes."""
+    """What a backup file holds: when it was made, at which revision, how many rows of each table, how many bytes.
+
+    ``keys`` is the file of the keys that it was sealed with; it may be kept elsewhere.
+    """
 
     path: Path
+    keys: Path
     made_at: datetime
     revision: str
     rows: dict[str, int]
@@ -74,11 +84,11 @@ class Backup:
 
 
 def write_backup(
-    sessions: Sessions, *, data_dir: Path, secret_key: str, path: Path, progress: Progress = lambda *_: None
+    sessions: Sessions, *, data_dir: Path, keyring: Keyring, path: Path, progress: Progress = lambda *_: None
 ) -> Backup:
-    """Write a backup of one state of the database, whole or not at all, then read it again and compare.
+    """Write a backup of one state of the database, whole or not at all, then read it again and compare; its keys beside it.
 
-    Others may read and write meanwhile. The file is for its owner alone (mode 600).
+    Others may read and write meanwhile. Both files are for their owner alone (mode 600).
 
     Raises
     ------
@@ -95,8 +105,9 @@ def write_backup(
         raise Unavailable(f"The backup can't be written to {path.parent}: {error.strerror}.", "Choose another place.") from error
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            manifest = _write(sessions, archive, data_dir, secret_key, progress)
-        read_backup(Path(draft), secret_key=secret_key)
+            manifest = _write(sessions, archive, data_dir, keyring, progress)
+        read_backup(Path(draft), keyring=keyring)
+        write_copy(keys_beside(path), keyring.copy())  # after the tables, so that no key of theirs can be missing
         Path(draft).rename(path)
     except OSError as error:
         Path(draft).unlink(missing_ok=True)
@@ -107,8 +118,13 @@ def write_backup(
     return _as_backup(path, manifest)
 
 
-def read_backup(path: Path, *, secret_key: str | None = None) -> Backup:
-    """Check a backup file from end to end: every part is there and is what it was; with ``secret_key`` also that it fits.
+def keys_beside(path: Path) -> Path:
+    """Where the keys of a backup are written: FILE.keys."""
+    return path.with_name(f"{path.name}.keys")
+
+
+def read_backup(path: Path, *, keyring: Keyring | None = None) -> Backup:
+    """Check a backup file from end to end: every part is there and is what it was; with ``keyring`` also that it fits.
 
     Raises
     ------
@@ -120,20 +136,28 @@ def read_backup(path: Path, *, secret_key: str | None = None) -> Backup:
         for part in manifest["parts"]:
             with archive.open(part["name"]) as file:
                 _check(part, _digest(file), path)
-    if secret_key is not None and not hmac.compare_digest(manifest["key"], _key_mark(secret_key)):
+    if keyring is not None and not _fits(manifest, keyring):
         raise BadInput(
-            f"{path.name} was made with another key than the one in use here.",
-            "Put the key file of that time (secret.key) into the data folder, or set COMMSAPP_SECRET_KEY to it.",
+            f"{path.name} was made with other keys than those in use here.",
+            f"Put the secret key of that time into the data folder (secret.key) or into COMMSAPP_SECRET_KEY, and give "
+            f"the keys that were written beside the backup: --keys {path.name}.keys.",
         )
     return _as_backup(path, manifest)
 
 
-def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, secret_key: str, progress: Progress) -> dict[str, Any]:
+def _fits(manifest: dict[str, Any], keyring: Keyring) -> bool:
+    if manifest["format"] == BEFORE_SEALING:
+        return hmac.compare_digest(manifest["key"], _key_mark(keyring.hashing))
+    return not keyring.is_empty and hmac.compare_digest(manifest["key"], keyring.mark)
+
+
+def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring: Keyring, progress: Progress) -> dict[str, Any]:
     tables = [plain_table(table.name, kinds_of(table)) for table in metadata.sorted_tables]
     parts = []
     # One reading session: all tables as they were at one moment.
     with sessions.reading() as session:
         connection = session.connection()
+        stored = list(session.scalars(select(Attachment.stored_as).order_by(Attachment.id)))
         for number, table in enumerate(tables, start=1):
             name = f"tables/{table.name}.jsonl"
             with archive.open(name, "w", force_zip64=True) as file:
@@ -143,11 +167,14 @@ def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, secret_
     # After the tables: an embedding too many does no harm, one too few is computed again.
     for path in sorted((data_dir / EMBEDDINGS).glob("*.sqlite")):
         parts.append(_write_file(archive, path))
+    parts += [
+        _write_sealed(archive, data_dir / ATTACHMENTS / name) for name in stored if (data_dir / ATTACHMENTS / name).exists()
+    ]
     manifest = {
         "format": FORMAT,
         "made_at": datetime.now(UTC).isoformat(),
         "revision": database.head(),
-        "key": _key_mark(secret_key),
+        "key": keyring.mark,
         "parts": parts,
     }
     archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))
@@ -192,6 +219,17 @@ def _write_file(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             return {"name": name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
+def _write_sealed(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """A sealed file as it is; it is never changed after it was written."""
+    name = f"{ATTACHMENTS}/{path.name}"
+    digest = hashlib.sha256()
+    with path.open("rb") as file, archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as out:
+        while block := file.read(2**20):
+            digest.update(block)
+            out.write(block)
+    return {"name": name, "sha256": digest.hexdigest()}
+
+
 def opened(path: Path) -> zipfile.ZipFile:
     """The archive of a backup. Raises BadInput where there is none."""
     try:
@@ -206,7 +244,10 @@ def manifest_of(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     """What a backup says of itself. Raises BadInput where it is not one, or where a part is missing or too many."""
     try:
         manifest: dict[str, Any] = json.loads(archive.read(_MANIFEST))
-        known = manifest["format"] == FORMAT and set(archive.namelist()) == {_MANIFEST, *(p["name"] for p in manifest["parts"])}
+        known = manifest["format"] in (FORMAT, BEFORE_SEALING) and set(archive.namelist()) == {
+            _MANIFEST,
+            *(p["name"] for p in manifest["parts"]),
+        }
     except (KeyError, ValueError, TypeError, zipfile.BadZipFile, OSError) as error:
         raise BadInput(f"{path.name} is no backup of commsapp.", "Choose a file that 'commsapp backup' wrote.") from error
     if not known:
@@ -227,7 +268,7 @@ def _digest(file: IO[bytes]) -> str:
 
 
 def _key_mark(secret_key: str) -> str:
-    """Tells whether two keys are the same, and nothing of either."""
+    """How a backup from before words were sealed names the secret key of its time."""
     return hmac.new(secret_key.encode(), b"commsapp backup", hashlib.sha256).hexdigest()
 
 
@@ -259,4 +300,4 @@ def as_it_is(value: Any) -> Any:
 def _as_backup(path: Path, manifest: dict[str, Any]) -> Backup:
     rows = {part["table"]: part["rows"] for part in manifest["parts"] if "table" in part}
     size = path.stat().st_size
-    return Backup(path, datetime.fromisoformat(manifest["made_at"]), manifest["revision"], rows, size)
+    return Backup(path, keys_beside(path), datetime.fromisoformat(manifest["made_at"]), manifest["revision"], rows, size)

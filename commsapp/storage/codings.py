@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, delete, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -211,10 +211,3 @@ def add_version(
     session.add_all(Topic(codebook_version_id=version.id, **topic) for topic in topics)
     session.flush()
     return version
-
-
-def delete_codings(session: Session, actor: Actor, *, text_keys: list[str]) -> None:
-    """Delete what any coder of the organisation said of these texts."""
-    for start in range(0, len(text_keys), 5_000):
-        some = text_keys[start : start + 5_000]
-        session.execute(delete(Coding).where(Coding.organisation_id == actor.organisation_id, Coding.text_key.in_(some)))

@@ -19,35 +19,51 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
 from commsapp.errors import Unavailable
-from commsapp.storage.session import make_engine, told
+from commsapp.storage.keyring import Keyring
+from commsapp.storage.sealing import index_all, seal_all
+from commsapp.storage.session import Sessions, make_engine, told
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
 _LOCK = 0x636F6D6D73  # any number that is always the same: 'comms'
 
 
 def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
-    # The queue may live in the same PostgreSQL database, with tables of its own.
-    return not (kind == "table" and name is not None and name.startswith("huey_"))
+    # The queue may live in the same PostgreSQL database, with tables of its own; the index of words has a shape of its own on
+    # each database (see the migration 'search').
+    return not (kind == "table" and name is not None and name.startswith(("huey_", "comment_search")))
 
 
 COMPARE: dict[str, Any] = {"include_name": _is_ours, "compare_type": True, "transactional_ddl": True}
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
+def upgrade(database_url: str, revision: str = "head", *, keyring: Keyring | None = None, data_dir: Path | None = None) -> None:
     """Bring the database to a revision, the newest by default; makes it when it is not there.
+
+    With a ``keyring``, words that are still plain are sealed afterwards, in batches (see `sealing.seal_all`), and with the
+    ``data_dir`` the embeddings in it.
 
     Raises
     ------
-    Unavailable : busy, full, unreachable, or made by a newer version.
+    Unavailable : busy, full, unreachable, made by a newer version, or sealed with the keys of another keyring.
 
     """
-    with _exclusive(database_url) as connection, _known():
+    with _exclusive(database_url, keyring) as connection, _known():
         command.upgrade(_config(connection), revision)
+    if keyring is not None and revision == "head":
+        engine = make_engine(database_url, keyring=keyring)
+        try:
+            seal_all(Sessions(engine), keyring, data_dir=data_dir)
+            index_all(Sessions(engine))
+        finally:
+            engine.dispose()
 
 
-def downgrade(database_url: str, revision: str) -> None:
-    """Take the database back to an earlier revision ('base': no table is left). What later ones stored is lost."""
-    with _exclusive(database_url) as connection, _known():
+def downgrade(database_url: str, revision: str, *, keyring: Keyring | None = None) -> None:
+    """Take the database back to an earlier revision ('base': no table is left). What later ones stored is lost.
+
+    A ``keyring`` is needed to go back to before words were sealed: they are opened then.
+    """
+    with _exclusive(database_url, keyring) as connection, _known():
         command.downgrade(_config(connection), revision)
 
 
@@ -95,9 +111,9 @@ def _config(connection: Connection) -> Config:
 
 
 @contextmanager
-def _exclusive(database_url: str) -> Iterator[Connection]:
+def _exclusive(database_url: str, keyring: Keyring | None) -> Iterator[Connection]:
     """One connection in one transaction that no other upgrade is in; commits at the end."""
-    engine = make_engine(database_url)
+    engine = make_engine(database_url, keyring=keyring)
     sqlite = engine.dialect.name == "sqlite"
     try:
         with told(), engine.connect().execution_options(commsapp_writes=True) as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
+from commsapp.may import check_change
 from commsapp.storage.base import Base, SensitiveJson, now
 
 WAITING = "commsapp_events"
@@ -47,7 +48,14 @@ def record(
     after: dict[str, Any] | None = None,
     why: str = "",
 ) -> Event:
-    """Write one event into the transaction of the change it tells of."""
+    """Write one event into the transaction of the change it tells of.
+
+    Raises
+    ------
+    NotAllowed : the actor's role may not make such a change (see `commsapp.may`).
+
+    """
+    check_change(actor, subject, action)
     event = Event(
         organisation_id=actor.organisation_id,
         person_id=actor.person_id,

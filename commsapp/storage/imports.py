@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, delete, select, update
+from sqlalchemy import CursorResult, ForeignKey, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -42,8 +42,8 @@ class RejectedRow(Base):
     __table_args__ = (UniqueConstraint("import_id", "row_number"),)
     import_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"))
     row_number: Mapped[int]
-    reason: Mapped[str] = mapped_column(SensitiveText)
-    cells: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
+    reason: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
+    cells: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson(of_channel=True))
 
 
 def import_run(session: Session, actor: Actor, import_id: int) -> ImportRun | None:
@@ -78,6 +78,14 @@ def files_needed(session: Session) -> set[str]:
     query = select(ImportRun.stored_as).where(ImportRun.finished_at.is_(None), ImportRun.started_at > lately)
     query = query.order_by(ImportRun.id)
     return set(session.scalars(query))
+
+
+def files_read(session: Session, stored: list[str]) -> dict[str, datetime]:
+    """Of files, those that an import has read to its end → when the latest of these imports was started."""
+    query = select(ImportRun.stored_as, func.max(ImportRun.started_at)).where(
+        ImportRun.finished_at.is_not(None), ImportRun.stored_as.in_(stored)
+    )
+    return {row[0]: row[1] for row in session.execute(query.group_by(ImportRun.stored_as).order_by(ImportRun.stored_as))}
 
 
 def rejected_rows(session: Session, actor: Actor, import_id: int, *, limit: int = 200) -> list[RejectedRow]:

@@ -10,7 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
-from commsapp.storage.base import Base
+from commsapp.storage.base import Base, SensitiveJson
+from commsapp.storage.keyring import needed_keyring
+
+
+def _new_key(context: Any) -> str:
+    """A key of its own for each channel, so that its words can be made unreadable by taking it away."""
+    return needed_keyring(context.dialect).add()
 
 
 class Programme(Base):
@@ -25,7 +31,11 @@ class Programme(Base):
 
 
 class FeedbackChannel(Base):
-    """Where feedback comes from, and how people were chosen: random, quota, opt-in or everything."""
+    """Where feedback comes from, and how people were chosen: random, quota, opt-in or everything.
+
+    ``key_id`` is the family of keys that its words are sealed with (see `keyring`); none only in a database that was made
+    before sealing came, until `sealing.seal_all` has gone over it.
+    """
 
     __tablename__ = "feedback_channel"
     __table_args__ = (UniqueConstraint("programme_id", "name"),)
@@ -35,6 +45,8 @@ class FeedbackChannel(Base):
     chosen: Mapped[str]
     authority: Mapped[str] = mapped_column(default="")
     retain_until: Mapped[date | None]
+    retain_months: Mapped[int | None]
+    key_id: Mapped[str | None] = mapped_column(default=_new_key)
 
 
 class Attribute(Base):
@@ -45,7 +57,7 @@ class Attribute(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
     name: Mapped[str]
     kind: Mapped[str] = mapped_column(default="choice")
-    choices: Mapped[list[Any]] = mapped_column(default=list)
+    choices: Mapped[list[Any]] = mapped_column(SensitiveJson, default=list)
     protected: Mapped[bool] = mapped_column(default=False)
 
 
@@ -123,6 +135,11 @@ def channels(session: Session, actor: Actor, programme_id: int) -> list[Feedback
     return _part(session, actor, FeedbackChannel, programme_id, FeedbackChannel.name)
 
 
+def channel(session: Session, channel_id: int) -> FeedbackChannel:
+    """One feedback channel, for work that knows whose it is."""
+    return session.get_one(FeedbackChannel, channel_id)
+
+
 def attributes(session: Session, actor: Actor, programme_id: int) -> list[Attribute]:
     """Attributes of a programme by name."""
     return _part(session, actor, Attribute, programme_id, Attribute.name)
@@ -136,6 +153,11 @@ def areas(session: Session, actor: Actor, programme_id: int) -> list[Area]:
 def waves(session: Session, actor: Actor, programme_id: int) -> list[Wave]:
     """Waves of a programme in time."""
     return _part(session, actor, Wave, programme_id, Wave.start, Wave.end)
+
+
+def channel_key(session: Session, channel_id: int) -> str:
+    """The family of keys that a channel's words are sealed with."""
+    return str(session.execute(select(FeedbackChannel.key_id).where(FeedbackChannel.id == channel_id)).scalar_one())
 
 
 def context_events(session: Session, actor: Actor, programme_id: int) -> list[ContextEvent]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, SensitiveJson, SensitiveText
 from commsapp.storage.programmes import Area, FeedbackChannel
-
-Value = TypeVar("Value", str, int)
 
 
 class Respondent(Base):
@@ -31,6 +30,7 @@ class Response(Base):
     __table_args__ = (
         UniqueConstraint("channel_id", "identity"),
         Index("ix_response_programme_date", "programme_id", "date"),
+        Index("ix_response_programme_level", "programme_id", "handling_level"),
     )
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
@@ -40,7 +40,7 @@ class Response(Base):
     identity: Mapped[str]
     date: Mapped[date | None]
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
-    attributes: Mapped[dict[str, Any]] = mapped_column(SensitiveJson, default=dict)
+    attributes: Mapped[dict[str, Any]] = mapped_column(SensitiveJson(of_channel=True), default=dict)
     weight: Mapped[float] = mapped_column(default=1.0)
     consent: Mapped[list[Any]] = mapped_column(default=list)
     handling_level: Mapped[str]
@@ -49,18 +49,23 @@ class Response(Base):
 class Comment(Base):
     """What that person said in their words.
 
-    ``original``, ``translation`` and ``analysis_text`` (what models may read) stay apart. ``text_key`` is the keyed hash of
-    ``analysis_text`` that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
+    ``original`` and ``translation`` stay as they came in. ``redacted`` and ``redacted_translation`` are what people see, and
+    ``analysis_text``, which models may read, is made from them; all three are there once the comment is ``prepared``, and
+    ``redaction_version`` says with what names and numbers were taken out. ``text_key`` is the keyed hash of ``analysis_text``
+    that codings belong to; it is empty where nothing can be coded, and ``not_coded`` says why.
     """
 
     __tablename__ = "comment"
     response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"), unique=True)
-    original: Mapped[str] = mapped_column(SensitiveText)
+    original: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
     given_language: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
-    translation: Mapped[str] = mapped_column(SensitiveText, default="")
+    translation: Mapped[str] = mapped_column(SensitiveText(of_channel=True), default="")
     translator: Mapped[str] = mapped_column(default="")
-    analysis_text: Mapped[str | None] = mapped_column(SensitiveText)
+    redacted: Mapped[str] = mapped_column(SensitiveText(of_channel=True), default="")
+    redacted_translation: Mapped[str] = mapped_column(SensitiveText(of_channel=True), default="")
+    redaction_version: Mapped[str] = mapped_column(default="")
+    analysis_text: Mapped[str | None] = mapped_column(SensitiveText(of_channel=True))
     text_key: Mapped[str | None] = mapped_column(index=True)
     from_translation: Mapped[bool] = mapped_column(default=False)
     not_coded: Mapped[str] = mapped_column(default="")
@@ -75,7 +80,7 @@ class Question(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
     wording: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
-    choices: Mapped[list[Any]] = mapped_column(default=list)
+    choices: Mapped[list[Any]] = mapped_column(SensitiveJson, default=list)
 
 
 class Answer(Base):
@@ -85,7 +90,7 @@ class Answer(Base):
     __table_args__ = (UniqueConstraint("response_id", "question_id"),)
     response_id: Mapped[int] = mapped_column(ForeignKey("response.id", ondelete="CASCADE"))
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), index=True)
-    choice: Mapped[str] = mapped_column(SensitiveText)
+    choice: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
 
 
 class Statement(Base):
@@ -95,7 +100,7 @@ class Statement(Base):
     __table_args__ = (UniqueConstraint("channel_id", "identity"),)
     channel_id: Mapped[int] = mapped_column(ForeignKey("feedback_channel.id"))
     identity: Mapped[str]
-    text: Mapped[str] = mapped_column(SensitiveText)
+    text: Mapped[str] = mapped_column(SensitiveText(of_channel=True))
 
 
 class Vote(Base):
@@ -215,6 +220,22 @@ def days(session: Session, actor: Actor, programme_id: int) -> dict[date | None,
     return {row[0]: row[1] for row in session.execute(query.order_by(Response.date))}
 
 
+def holds_levels(session: Session, actor: Actor, programme_id: int, levels: Iterable[str]) -> bool:
+    """Whether a programme holds a response of any of these handling levels, whatever the actor may see."""
+    there = select(Response.id).where(
+        Response.organisation_id == actor.organisation_id,
+        Response.programme_id == programme_id,
+        Response.handling_level.in_(list(levels)),
+    )
+    return session.scalars(there.limit(1)).first() is not None
+
+
+def levels(session: Session, actor: Actor, programme_id: int) -> set[str]:
+    """The handling levels that occur among the responses of a programme which the actor may see."""
+    found = select(Response.handling_level).where(visible(actor, programme_id)).distinct()
+    return set(session.scalars(found))
+
+
 def comment_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
     """Rows (comment_id, response_id, text_key, not_coded, prepared), without anybody's words."""
     query = (
@@ -238,36 +259,68 @@ def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[
     return list(session.execute(query))
 
 
-def unprepared(session: Session, actor: Actor, programme_id: int, *, limit: int) -> list[Row[Any]]:
-    """Comments not yet made ready for coding, with what decides it: (id, original, …, consent, handling_level)."""
+def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str, limit: int) -> list[Row[Any]]:
+    """Comments to make ready for people and models, with what decides it: (id, original, …, handling_level, key_id, text_key).
+
+    ``redaction`` is the version that takes names and numbers out now, see `needs_preparing`.
+    """
     query = (
         select(
             Comment.id,
             Comment.original,
             Comment.given_language,
             Comment.translation,
+            Comment.text_key,
             Response.consent,
             Response.handling_level,
+            FeedbackChannel.key_id,
         )
         .join(Response, Response.id == Comment.response_id)
-        .where(visible(actor, programme_id), Comment.prepared.is_(False))
+        .join(FeedbackChannel, FeedbackChannel.id == Response.channel_id)
+        .where(visible(actor, programme_id), needs_preparing(redaction))
         .order_by(Comment.id)
         .limit(limit)
     )
     return list(session.execute(query))
 
 
+def count_unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str) -> int:
+    """How many comments `unprepared` would give in all."""
+    query = (
+        select(func.count(Comment.id))
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), needs_preparing(redaction))
+    )
+    return int(session.execute(query).scalar_one())
+
+
+def needs_preparing(redaction: str) -> ColumnElement[bool]:
+    """Comments never prepared, or prepared with another version, unless this one is without the model of names and that had it.
+
+    A version with the model has a '+' in it: a machine on which it is missing must not put names back.
+    """
+    other = Comment.redaction_version != redaction
+    if "+" not in redaction:
+        other = and_(other, not_(Comment.redaction_version.contains("+")))
+    return or_(Comment.prepared.is_(False), other)
+
+
+_PREPARED = (
+    *("language", "redacted", "redacted_translation", "redaction_version"),
+    *("analysis_text", "text_key", "from_translation", "not_coded"),
+)
+
+
 def set_prepared(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Store what preparation found: rows of (comment_id, language, analysis_text, text_key, from_translation, not_coded)."""
+    """Store what preparation found: rows of comment_id and `_PREPARED`."""
     if not rows:
         return
-    names = ("language", "analysis_text", "text_key", "from_translation", "not_coded")
     statement = (
         update(Comment)
         .where(Comment.id == bindparam("comment_id"))
-        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in names})
+        .values(prepared=True, **{name: bindparam(f"new_{name}") for name in _PREPARED})
     )
-    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+    parameters = [{"comment_id": row["comment_id"], **{f"new_{name}": row[name] for name in _PREPARED}} for row in rows]
     session.connection().execute(statement, parameters)
 
 
@@ -303,12 +356,14 @@ def texts_of(session: Session, actor: Actor, programme_id: int, keys: list[str])
 
 
 def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[int]) -> list[Row[Any]]:
-    """What people said, for a page: words, languages and where they come from, in no promised order."""
+    """What people said, for a page: redacted words, languages and where they come from, in no promised order."""
     query = (
         select(
             Comment.id,
-            Comment.original,
-            Comment.translation,
+            Comment.redacted,
+            Comment.redacted_translation,
+            Comment.redaction_version,
+            Comment.prepared,
             Comment.translator,
             Comment.language,
             Comment.from_translation,
@@ -327,6 +382,26 @@ def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[
         .order_by(Comment.id)
     )
     return list(session.execute(query))
+
+
+def comment_as_written(session: Session, actor: Actor, programme_id: int, comment_id: int) -> Row[Any] | None:
+    """(id, original, translation, translator, language, handling_level, redacted): for one who may see it, and says why."""
+    query = (
+        select(
+            Comment.id,
+            Comment.original,
+            Comment.translation,
+            Comment.translator,
+            Comment.language,
+            Comment.redacted,
+            Comment.redacted_translation,
+            Response.handling_level,
+        )
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id, by_id=True), Comment.id == comment_id)
+    )
+    rows: list[Row[Any]] = list(session.execute(query))
+    return rows[0] if rows else None
 
 
 def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
@@ -348,30 +423,3 @@ def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list
         .order_by(FeedbackChannel.name)
     )
     return list(session.execute(query))
-
-
-def delete_of_import(session: Session, *, import_id: int) -> list[str]:
-    """Delete the responses that an import added, with comments and answers; returns keys of texts that nobody said any more.
-
-    Respondents of whom nothing is left go too.
-    """
-    of_import = select(Response.id).where(Response.import_id == import_id)
-    keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(of_import), Comment.text_key.is_not(None))))
-    people = set(session.scalars(of_import.with_only_columns(Response.respondent_id).where(Response.respondent_id.is_not(None))))
-    session.execute(delete(Response).where(Response.import_id == import_id))
-    gone: list[str] = []
-    for some in _parts(sorted(key for key in keys if key is not None)):
-        still = set(session.scalars(select(Comment.text_key).where(Comment.text_key.in_(some))))
-        gone += [key for key in some if key not in still]
-    for some_people in _parts(sorted(number for number in people if number is not None)):
-        said = select(Response.respondent_id).where(Response.respondent_id.in_(some_people))
-        voted = select(Vote.respondent_id).where(Vote.respondent_id.in_(some_people))
-        session.execute(
-            delete(Respondent).where(Respondent.id.in_(some_people), Respondent.id.not_in(said), Respondent.id.not_in(voted))
-        )
-    return gone
-
-
-def _parts(values: list[Value]) -> list[list[Value]]:
-    """Lists short enough for one statement: databases bound the number of its parameters."""
-    return [values[start : start + 5_000] for start in range(0, len(values), 5_000)]

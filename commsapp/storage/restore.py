@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Table, func, insert, inspect, select, text, u
 from commsapp.errors import Conflict, Unavailable
 from commsapp.storage import database
 from commsapp.storage.backup import (
+    ATTACHMENTS,
     EMBEDDINGS,
     READ,
     ROWS,
@@ -30,16 +31,26 @@ from commsapp.storage.backup import (
     plain_table,
     read_backup,
 )
+from commsapp.storage.keyfiles import read_copy
+from commsapp.storage.keyring import Keyring
 from commsapp.storage.session import make_engine, told
 from commsapp.storage.tables import metadata
 
 
 def restore_backup(
-    database_url: str, *, data_dir: Path, secret_key: str, path: Path, progress: Progress = lambda *_: None
+    database_url: str,
+    *,
+    data_dir: Path,
+    keyring: Keyring,
+    path: Path,
+    keys: Path | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Backup:
     """Bring a backup into a database that holds nothing yet, in one transaction, and compare every table with the file.
 
-    The database is made at the backup's revision and then upgraded, so a backup of an earlier version comes in too.
+    The database is made at the backup's revision and then upgraded, so a backup of an earlier version comes in too, and what
+    it holds in plain words is sealed. ``keys`` is the file of keys that was written beside the backup (FILE.keys), for a
+    machine that doesn't have them; keys that were taken away here since don't come back.
 
     Raises
     ------
@@ -47,8 +58,14 @@ def restore_backup(
     the database can't be reached or written, or what was restored is not what the file holds (then nothing stays).
 
     """
-    found = read_backup(path, secret_key=secret_key)
+    if keys is None:
+        read_backup(path, keyring=keyring)
+    else:
+        read_backup(path)
     _refuse_to_mix(database_url, data_dir)
+    if keys is not None:
+        keyring.take_in(read_copy(keys))
+    found = read_backup(path, keyring=keyring)
     made_here = database.current(database_url) is None
     database.upgrade(database_url, found.revision)
     try:
@@ -58,6 +75,7 @@ def restore_backup(
             try:
                 with told(), engine.begin() as connection:
                     _restore_tables(connection, archive, manifest, progress)
+                    _without_index(connection)
                     _put_files(archive, manifest, data_dir)  # last, so that a table that doesn't fit leaves none behind
             finally:
                 engine.dispose()
@@ -65,7 +83,7 @@ def restore_backup(
         if made_here:
             database.downgrade(database_url, "base")
         raise
-    database.upgrade(database_url)
+    database.upgrade(database_url, keyring=keyring, data_dir=data_dir)
     return found
 
 
@@ -87,6 +105,14 @@ def _restore_tables(connection: Connection, archive: zipfile.ZipFile, manifest: 
             )
         _continue_numbering(connection, table)
         progress("Restoring tables", number, len(parts))
+
+
+def _without_index(connection: Connection) -> None:
+    # The index of open words is no part of a backup: it is made again by the upgrade.
+    if "sealing" in inspect(connection).get_table_names() and "indexed_at" in {
+        column["name"] for column in inspect(connection).get_columns("sealing")
+    }:
+        connection.execute(text("UPDATE sealing SET indexed_at = NULL"))
 
 
 def _insert(connection: Connection, table: Table, kinds: dict[str, str], lines: list[bytes], own: list[str]) -> None:
@@ -126,7 +152,9 @@ def _put_files(archive: zipfile.ZipFile, manifest: dict[str, Any], data_dir: Pat
     for part in manifest["parts"]:
         if "table" in part:
             continue
-        target = data_dir / EMBEDDINGS / Path(part["name"]).name  # the name alone: a file says nothing about where it goes
+        # The folder is one of two, and of the name the last part counts alone: a file says nothing about where it goes.
+        folder = ATTACHMENTS if part["name"].startswith(f"{ATTACHMENTS}/") else EMBEDDINGS
+        target = data_dir / folder / Path(part["name"]).name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with archive.open(part["name"]) as file, target.open("xb") as out:
             while block := file.read(2**20):
@@ -136,8 +164,8 @@ def _put_files(archive: zipfile.ZipFile, manifest: dict[str, Any], data_dir: Pat
 def _refuse_to_mix(database_url: str, data_dir: Path) -> None:
     """A restore adds to nothing: what is there already is neither overwritten nor mixed with what comes."""
     cure = "Restore into an empty database and an empty data folder: set COMMSAPP_DATABASE_URL and COMMSAPP_DATA_DIR."
-    if any((data_dir / EMBEDDINGS).glob("*.sqlite")):
-        raise Conflict(f"There are embeddings in {data_dir} already.", cure)
+    if any((data_dir / EMBEDDINGS).glob("*.sqlite")) or any((data_dir / ATTACHMENTS).glob("*")):
+        raise Conflict(f"There are embeddings or attachments in {data_dir} already.", cure)
     if database.current(database_url) is None:
         return
     engine = make_engine(database_url)

@@ -24,7 +24,10 @@ class ResultSet(Base):
 
 
 class ListeningResult(Base):
-    """An estimated figure with its n and interval; never changed, never deleted while a message cites it."""
+    """An estimated figure with its n and interval; never changed, never deleted while a message cites it.
+
+    ``levels`` names the handling levels of the responses that it counts; '' are all of them.
+    """
 
     __tablename__ = "listening_result"
     __table_args__ = (
@@ -50,6 +53,7 @@ class ListeningResult(Base):
     model_version: Mapped[str] = mapped_column(default="")
     correction: Mapped[str] = mapped_column(default="")
     origin: Mapped[str]
+    levels: Mapped[str] = mapped_column(default="", server_default="")
 
 
 def add_result_set(
@@ -84,7 +88,7 @@ def latest_set(session: Session, actor: Actor, programme_id: int) -> ResultSet |
 
 
 def results_of(session: Session, actor: Actor, result_set_id: int, **where: str) -> list[ListeningResult]:
-    """Results of one computation; ``where`` narrows by measure, item, wave, area or segment."""
+    """Results of one computation; ``where`` narrows by measure, item, wave, area, segment or levels."""
     query = (
         select(ListeningResult)
         .where(ListeningResult.organisation_id == actor.organisation_id, ListeningResult.result_set_id == result_set_id)
@@ -92,6 +96,14 @@ def results_of(session: Session, actor: Actor, result_set_id: int, **where: str)
         .order_by(ListeningResult.id)
     )
     return list(session.scalars(query))
+
+
+def segments(session: Session, result_set_id: int, *, levels: str) -> set[str]:
+    """The segments that results of one computation are about, of those that count certain handling levels."""
+    query = select(ListeningResult.segment).where(
+        ListeningResult.result_set_id == result_set_id, ListeningResult.levels == levels
+    )
+    return set(session.scalars(query.distinct()))
 
 
 def result(session: Session, actor: Actor, result_id: int) -> ListeningResult | None:
@@ -102,6 +114,6 @@ def result(session: Session, actor: Actor, result_id: int) -> ListeningResult | 
     return session.scalars(query).first()
 
 
-def made_at(session: Session, result_set_id: int) -> datetime:
-    """When a set of results was computed."""
-    return session.scalars(select(ResultSet.made_at).where(ResultSet.id == result_set_id)).one()
+def result_set(session: Session, result_set_id: int) -> ResultSet:
+    """One computation, of which somebody has a result already."""
+    return session.scalars(select(ResultSet).where(ResultSet.id == result_set_id)).one()

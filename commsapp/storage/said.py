@@ -26,7 +26,7 @@ class Choice:
     """What is asked for; what is left as it is doesn't narrow.
 
     ``coder_id`` is the topic coder in use (0: none yet), ``topic_id`` a topic's row, 0 for 'no topic'. ``not_yet`` is the
-    reason of those that are not coded yet, ``last`` a reason that comes after all others.
+    reason of those that are not coded yet, ``last`` a reason that comes after all others. ``matching`` is what `search` found.
     """
 
     coder_id: int
@@ -39,6 +39,7 @@ class Choice:
     set_aside: bool = False
     reason: str = ""
     last: str = ""
+    matching: ColumnElement[bool] | None = None
 
 
 def chosen(
@@ -46,11 +47,14 @@ def chosen(
 ) -> list[Row[Any]]:
     """Rows (id, text_key, attributes, not_coded), in order.
 
-    Those that fit their topic best come first; of those set aside, the ``last`` reason comes last.
+    Those that fit their topic best come first; of those set aside, the ``last`` reason comes last; of those that were
+    searched for, the latest come first.
     """
     what = select(Comment.id, Comment.text_key, Response.attributes, Comment.not_coded)
     query = _narrowed(what, actor, programme_id, choice)
-    if choice.set_aside:
+    if choice.matching is not None:
+        query = query.order_by(Response.date.desc().nulls_last(), Comment.id.desc())
+    elif choice.set_aside:
         query = query.order_by(case((Comment.not_coded == choice.last, 1), else_=0), Comment.id)
     else:
         query = query.order_by(_About.probability.desc().nulls_last(), Comment.id)
@@ -111,6 +115,8 @@ def _narrowed(query: Select[Any], actor: Actor, programme_id: int, choice: Choic
         )
     if choice.tone:
         query = query.join(_Tone, and_(_Tone.text_key == Comment.text_key, _Tone.label == choice.tone, *_latest_tone(actor)))
+    if choice.matching is not None:
+        query = query.where(choice.matching)
     if choice.set_aside:
         query = query.where(_aside(actor, choice))
     return query

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
 from commsapp.config import Settings
-from commsapp.errors import BadInput, Unavailable
+from commsapp.errors import BadInput, CommsappError, Unavailable
 from commsapp.storage import audit
+from commsapp.storage.keyring import Keyring, needed_keyring, open_keyring
 
 __all__ = [
     "BUSY_SECONDS",
@@ -32,8 +33,10 @@ __all__ = [
 BUSY_SECONDS = 30
 
 
-def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+def make_engine(url: str, *, keyring: Keyring | None = None, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """Engine for a database URL. ``busy_seconds`` is how long a change waits for another one before it gives up.
+
+    The ``keyring`` seals and opens people's words; without one, they can be neither written nor read.
 
     Raises
     ------
@@ -44,6 +47,13 @@ def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise BadInput("COMMSAPP_DATABASE_URL can't be read.", "Use sqlite:///FILE or postgresql+psycopg://….") from error
+    engine = _engine(parsed, busy_seconds)
+    # The types of columns are given the dialect and nothing else, so this is how the keyring reaches them.
+    engine.dialect.commsapp_keyring = keyring  # type: ignore[attr-defined]
+    return engine
+
+
+def _engine(parsed: URL, busy_seconds: float) -> Engine:
     # hide_parameters: an error must not carry people's words into a log.
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, connect_args={"timeout": busy_seconds}, hide_parameters=True)
@@ -75,6 +85,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")
+    cursor.execute("PRAGMA temp_store=MEMORY")  # what is sorted on the way is never written beside the database
     cursor.close()
 
 
@@ -115,6 +126,11 @@ class Sessions:
         self._make_writing = sessionmaker(writes, expire_on_commit=False, autoflush=True)
         for maker in (self._make, self._make_writing):
             audit.install(maker)
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that its sessions seal and open with. Raises Unavailable where there are none."""
+        return needed_keyring(self.engine.dialect)
 
     def open(self, *, writes: bool) -> Session:
         """A session that the caller commits and closes."""
@@ -159,6 +175,10 @@ def told() -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
+    except StatementError as error:
+        if isinstance(error.orig, CommsappError):  # from sealing a value
+            raise error.orig from error
+        raise
     except sqlite3.Error as error:  # from the files that are no part of the database (embeddings, scratch)
         sentence = _sentence(error)
         if sentence is None:
@@ -184,15 +204,16 @@ def _sentence(error: BaseException | None) -> Unavailable | None:
     return None
 
 
-def open_sessions(database_url: str, *, busy_seconds: float = BUSY_SECONDS) -> Sessions:
-    """Sessions for a database URL."""
-    return Sessions(make_engine(database_url, busy_seconds=busy_seconds))
+def open_sessions(database_url: str, *, keyring: Keyring | None = None, busy_seconds: float = BUSY_SECONDS) -> Sessions:
+    """Sessions for a database URL; see `make_engine`."""
+    return Sessions(make_engine(database_url, keyring=keyring, busy_seconds=busy_seconds))
 
 
 def sessions_of(settings: Settings) -> Sessions:
-    """Sessions as every part of commsapp opens them: what they commit is chained into the audit log."""
-    sessions = open_sessions(settings.database_url)
-    audit.attach(sessions.engine, secret_key=settings.secret_key, data_dir=settings.data_dir)
+    """Sessions as every part of commsapp opens them: they seal people's words, and events are chained into the audit log."""
+    keyring = open_keyring(settings)
+    sessions = open_sessions(settings.database_url, keyring=keyring)
+    audit.attach(sessions.engine, keyring=keyring, data_dir=settings.data_dir)
     return sessions
 
 

@@ -1,8 +1,10 @@
 """Every table, so that metadata is whole wherever it is needed (migrations, tests)."""
 
 from commsapp.storage import (
+    attachments,
     campaigns,
     codings,
+    decisions,
     events,
     imports,
     jobs,
@@ -11,6 +13,7 @@ from commsapp.storage import (
     programmes,
     responses,
     results,
+    sealed,
     tokens,
 )
 from commsapp.storage.base import Base
@@ -18,8 +21,10 @@ from commsapp.storage.base import Base
 metadata = Base.metadata
 
 __all__ = [
+    "attachments",
     "campaigns",
     "codings",
+    "decisions",
     "events",
     "imports",
     "jobs",
@@ -29,5 +34,6 @@ __all__ = [
     "programmes",
     "responses",
     "results",
+    "sealed",
     "tokens",
 ]

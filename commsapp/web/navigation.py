@@ -9,8 +9,8 @@ from flask import Flask, current_app, request, url_for
 from commsapp.actor import Actor, Role
 from commsapp.errors import CommsappError
 from commsapp.http.request import visitor
-from commsapp.http.security import EVERYBODY, STAFF
 from commsapp.http.signing_in import waits_for_second_factor
+from commsapp.may import ADMINISTRATORS, EVERYBODY, STAFF
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Entry:
     text: str
     endpoint: str
     areas: tuple[str, ...]
-    roles: tuple[Role, ...] = STAFF
+    roles: frozenset[Role] = STAFF
 
 
 ENTRIES = (
     Entry("Start", "start.home", ("start",), EVERYBODY),
     Entry("Programmes", "programmes.index", ("programmes", "frame", "imports", "jobs", "listening", "campaigns")),
-    Entry("People", "people.index", ("people",), (Role.ADMINISTRATOR,)),
+    Entry("People", "people.index", ("people",), ADMINISTRATORS),
 )
 
 

@@ -111,6 +111,15 @@ def _read_a_topic(page: Page, check_page: Check) -> None:
     expect(page.locator(".app-quote").first).to_be_visible()
     check_page(page, "topic")
     page.get_by_role("link", name="What was heard").click()
+    page.get_by_label("Search what was said").fill("dealers")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator(".app-quote").first).to_be_visible()
+    check_page(page, "search")
+    page.get_by_label("Search what was said").fill('"no such words"')
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("0 comments have")).to_be_visible()
+    check_page(page, "search-empty")
+    page.get_by_role("link", name="What was heard").click()
 
 
 def _plan(page: Page, check_page: Check) -> None:

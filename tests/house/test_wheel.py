@@ -25,11 +25,12 @@ from commsapp.accounts.service import ensure_local
 from commsapp.app import create_app
 from commsapp.config import load_settings
 from commsapp.storage import database
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import open_sessions
 
 settings = load_settings({"COMMSAPP_DATA_DIR": sys.argv[1]})
 database.upgrade(settings.database_url)
-with open_sessions(settings.database_url).writing() as session:
+with open_sessions(settings.database_url, keyring=open_keyring(settings)).writing() as session:
     ensure_local(session)
 client = create_app(settings).test_client()
 page = client.get("/", base_url="http://localhost", follow_redirects=True)  # where one signs in

@@ -16,6 +16,7 @@ from commsapp.accounts.service import ensure_local
 from commsapp.actor import Actor
 from commsapp.config import Settings, load_settings
 from commsapp.storage import audit, database
+from commsapp.storage.keyring import Keyring, open_keyring
 from commsapp.storage.session import Sessions, open_sessions
 from commsapp.storage.tables import metadata
 
@@ -130,9 +131,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def sessions(database_url: str, tmp_path: Path) -> Iterator[Sessions]:
-    opened = open_sessions(database_url)
-    audit.attach(opened.engine, secret_key=SECRET_KEY, data_dir=tmp_path / "data")
+def keyring(settings: Settings) -> Keyring:
+    """The keys that words are sealed with."""
+    return open_keyring(settings)
+
+
+@pytest.fixture
+def sessions(database_url: str, keyring: Keyring, tmp_path: Path) -> Iterator[Sessions]:
+    opened = open_sessions(database_url, keyring=keyring)
+    audit.attach(opened.engine, keyring=keyring, data_dir=tmp_path / "data")
     yield opened
     opened.engine.dispose()
 

@@ -20,7 +20,7 @@ from commsapp.http import request, security
 from commsapp.http.security import EVERYBODY, may_enter
 from commsapp.storage import database
 from commsapp.storage.programmes import Programme
-from commsapp.storage.session import open_sessions
+from commsapp.storage.session import sessions_of
 from commsapp.web import charts, fields
 from commsapp.web.navigation import ENTRIES
 
@@ -166,7 +166,7 @@ def gallery_settings(folder: Path) -> Settings:
 def gallery_app(settings: Settings) -> Flask:
     """The whole application, on a database that is set up, with the gallery in it."""
     database.upgrade(settings.database_url)
-    sessions = open_sessions(settings.database_url)
+    sessions = sessions_of(settings)
     with sessions.writing() as session:
         actor = ensure_local(session)
     app = create_app(settings)

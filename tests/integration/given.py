@@ -9,15 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
+from commsapp.listening import analysing, views
 from commsapp.listening import service as listening
-from commsapp.listening import views
 from commsapp.listening.columns import Mapping as Columns
 from commsapp.listening.dates import DateOrder
+from commsapp.listening.redaction.redactor import without_names
 from commsapp.storage import organisations
+from commsapp.storage.base import keyring_of
+from commsapp.storage.keyring import is_sealed
+from commsapp.storage.responses import Comment, Response, visible
 from commsapp.storage.session import Sessions
 
 COMMENTS = Columns(
@@ -107,9 +111,11 @@ def counts(run: views.Import) -> tuple[int, int, int]:
 
 
 def stored(sessions: Sessions, query: str, **values: object) -> list[tuple[Any, ...]]:
-    """Rows of a query straight from the database."""
+    """Rows of a query straight from the database, with what is sealed opened."""
     with sessions.reading() as session:
-        return [tuple(row) for row in session.execute(text(query), values)]
+        keys = keyring_of(session)
+        found = session.execute(text(query), values)
+        return [tuple(keys.open(v).decode("utf-8") if isinstance(v, str) and is_sealed(v) else v for v in row) for row in found]
 
 
 def other_organisation(sessions: Sessions) -> Actor:
@@ -132,6 +138,26 @@ def everything_said(sessions: Sessions, actor: Actor, programme_id: int) -> list
         first = listening.comments_page(session, actor, programme_id)
         pages = [listening.comments_page(session, actor, programme_id, number=n + 1) for n in range(first.pages)]
     return [said for page in pages for said in page.comments]
+
+
+def everything_written(sessions: Sessions, actor: Actor, programme_id: int) -> list[str]:
+    """Every comment as it came in, which no page shows before names and numbers were taken out."""
+    query = select(Comment.original).join(Response, Response.id == Comment.response_id)
+    with sessions.reading() as session:
+        return list(session.scalars(query.where(visible(actor, programme_id)).order_by(Comment.id)))
+
+
+def prepared(sessions: Sessions, actor: Actor, settings: Settings, programme_id: int) -> None:
+    """Take names and numbers out by patterns alone, as an analysis does first: no model is needed."""
+    analysing.prepare(
+        sessions,
+        actor,
+        programme_id,
+        readable=frozenset({"en"}),
+        redactor=without_names(),
+        settings=settings,
+        progress=views.quiet,
+    )
 
 
 def as_list(stored: object) -> list[object]:

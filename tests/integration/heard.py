@@ -9,6 +9,7 @@ from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, Message
 from commsapp.storage import programmes, responses
+from commsapp.storage.base import Under
 from commsapp.storage.session import Session, Sessions, open_sessions
 
 QUESTION = "Have you heard that criminals pay for bank accounts?"
@@ -55,6 +56,7 @@ def _survey(session: Session, actor: Actor, programme_id: int, shares: dict[date
     channel = listening.add_channel(session, actor, programme_id, name="Survey", chosen="random")
     areas = {area: listening.add_area(session, actor, programme_id, name=area).id for area in AREAS}
     question = programmes.add(session, responses.Question(programme_id=programme_id, wording=QUESTION, choices=["Yes", "No"]))
+    key = programmes.channel_key(session, channel.id)
     said = [
         (
             "Yes" if number < round(share * PER_AREA) else "No",
@@ -76,7 +78,14 @@ def _survey(session: Session, actor: Actor, programme_id: int, shares: dict[date
     session.add_all([response for _, response in said])
     session.flush()
     session.add_all(
-        [responses.Answer(response_id=response.id, question_id=question.id, choice=choice) for choice, response in said]
+        [
+            responses.Answer(
+                response_id=response.id,
+                question_id=question.id,
+                choice=Under(key, choice),
+            )
+            for choice, response in said
+        ]
     )
     session.flush()
 

@@ -10,7 +10,8 @@ from typing import Any
 from commsapp.accounts.service import ensure_local
 from commsapp.config import Settings
 from commsapp.listening import analysing, importing
-from commsapp.storage import codings
+from commsapp.storage import codings, programmes
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions, open_sessions
 
 
@@ -37,7 +38,7 @@ def _dying(function: Callable[..., Any], *, call: int, after: bool) -> Callable[
 
 def two_commits(sessions: Sessions, *arguments: Any) -> None:
     """A deliberately wrong way to store a batch: the checkpoint is committed in a transaction of its own, before the rows."""
-    session, _, run, batch, settings = arguments
+    session, run, batch = arguments
     records = [item for item in batch if isinstance(item, importing.Record)]
     with sessions.writing() as other:
         importing.imports.advance(
@@ -50,13 +51,13 @@ def two_commits(sessions: Sessions, *arguments: Any) -> None:
             rejected=len(batch) - len(records),
         )
     run.checkpoint = batch[-1].row
-    importing._store_rows(session, run, records, settings)
+    importing._store_rows(session, run, records, programmes.channel_key(session, run.channel_id))
 
 
 def run_import(settings: Settings, import_id: int, die_at: int, *, wrong: bool = False) -> None:
     """Run an import; with ``die_at`` n > 0, die in the n-th batch after its rows and before its checkpoint."""
     importing.BATCH = 50
-    sessions = open_sessions(settings.database_url)
+    sessions = open_sessions(settings.database_url, keyring=open_keyring(settings))
     if wrong:
         importing._store = lambda *a: two_commits(sessions, *a)  # type: ignore[assignment]
         if die_at:
@@ -76,7 +77,7 @@ def run_analysis(settings: Settings, programme_id: int, die_at: int) -> None:
     analysing.BATCH = 4
     if die_at:
         codings.add_codings = _dying(codings.add_codings, call=die_at, after=True)
-    sessions = open_sessions(settings.database_url)
+    sessions = open_sessions(settings.database_url, keyring=open_keyring(settings))
     with sessions.writing() as session:
         actor = ensure_local(session)
     analysing.run_analysis(sessions, actor, programme_id=programme_id, settings=settings)

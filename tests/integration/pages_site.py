@@ -27,6 +27,7 @@ from commsapp.config import Settings, load_settings
 from commsapp.http.signing_in import KEY, SEEN
 from commsapp.storage import database, jobs, organisations, people
 from commsapp.storage.base import now
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.organisations import Person
 from commsapp.storage.session import Sessions, sessions_of
 from commsapp.worker import run_job
@@ -131,7 +132,7 @@ def open_site(folder: Path, template: Path | None = None, *, signed_in: bool = T
     settings = load_settings({"COMMSAPP_DATA_DIR": str(folder), "COMMSAPP_SECRET_KEY": "0123456789abcdef" * 4, **settings_})
     if template is not None:
         shutil.copy(template, folder / "commsapp.sqlite")
-    database.upgrade(settings.database_url)
+    database.upgrade(settings.database_url, keyring=open_keyring(settings))
     sessions = sessions_of(settings)
     with sessions.writing() as session:
         actor = ensure_local(session)

@@ -9,6 +9,7 @@ from commsapp.actor import Actor
 from commsapp.listening import service as listening
 from commsapp.listening.coders import SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.storage import codings, programmes, responses
+from commsapp.storage.base import Under
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.sentiment import LABELS
 
@@ -50,6 +51,9 @@ def _comments() -> list[dict[str, Any]]:
     return [*scams, {"original": ATTACK, "topic": SCAMS, "tone": 0}, polish, secret, *waste, *neither, welsh]
 
 
+WORDS = ("original", "translation")
+
+
 def store(
     session: Session,
     actor: Actor,
@@ -59,6 +63,7 @@ def store(
     number: int,
     comment: dict[str, Any],
 ) -> None:
+    key = programmes.channel_key(session, channel_id)
     response = responses.Response(
         organisation_id=actor.organisation_id,
         programme_id=programme_id,
@@ -66,7 +71,7 @@ def store(
         identity=f"comment {number}",
         date=comment.get("day", BEFORE),
         area_id=areas[comment.get("area", "Ash")],
-        attributes={"age": "16-24" if number % 2 else "25+"},
+        attributes=Under(key, {"age": "16-24" if number % 2 else "25+"}),
         consent=comment.get("consent", ["log", "analyse", "quote"]),
         handling_level=comment.get("handling_level", "open"),
     )
@@ -77,10 +82,13 @@ def store(
     said = responses.Comment(
         response_id=response.id,
         language=comment.get("language", "en"),
-        analysis_text=comment.get("translation") or comment["original"] if coded else None,
+        analysis_text=Under(key, comment.get("translation") or comment["original"]) if coded else None,
         text_key=_key(programme_id, number) if coded else None,
+        redacted=comment["original"],
+        redacted_translation=comment.get("translation", ""),
+        redaction_version="by hand+names",
         prepared=True,
-        **{name: comment[name] for name in names if name in comment},
+        **{name: Under(key, comment[name]) if name in WORDS else comment[name] for name in names if name in comment},
     )
     session.add(said)
     session.flush()

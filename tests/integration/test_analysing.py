@@ -21,6 +21,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.keys import text_key
 from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.encoder import load_encoder
 from commsapp.textmodels.sentiment import load_sentiment
@@ -124,7 +125,7 @@ def test_a_welsh_comment_is_coded_from_its_translation_and_marked_and_one_withou
     reasons = {"language not read: cy": 1, "empty": 1}
     assert told["comments"] == 23
     assert told["not_coded"] == reasons
-    said = {one.original: one for one in given.everything_said(loop.sessions, loop.actor, loop.id)}
+    said = {one.words: one for one in given.everything_said(loop.sessions, loop.actor, loop.id)}
     assert (said[WELSH].from_translation, said[WELSH].language) == (True, "cy")
     assert said[WELSH].sentiment in ("negative", "neutral", "positive")
     left_out = said[WELSH + " Eto."]
@@ -160,7 +161,7 @@ def test_what_is_held_back_or_may_not_be_analysed_never_reaches_a_model_and_is_c
         assert not any("zyx" in text for text in spy.seen)
     secrets = [secret, "People zyxconcern", "Pobl zyxwelsh", refused, refused + " too"]
     keys = [text_key(loop.settings.secret_key, text) for text in secrets]
-    with EmbeddingStore(loop.settings.data_dir, spies[0].version) as store:
+    with EmbeddingStore(loop.settings.data_dir, spies[0].version, open_keyring(loop.settings)) as store:
         assert store.missing(keys) == keys
     assert given.stored(loop.sessions, "SELECT count(*) FROM comment WHERE analysis_text LIKE '%zyx%'") == [(0,)]
     assert given.stored(loop.sessions, "SELECT count(DISTINCT text_key) FROM coding") == [(len(SAID),)]
@@ -312,9 +313,10 @@ from pathlib import Path
 from commsapp.config import load_settings
 from commsapp.accounts.service import local_actor
 from commsapp.listening import service as listening
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import open_sessions
 settings = load_settings()
-sessions = open_sessions(settings.database_url)
+sessions = open_sessions(settings.database_url, keyring=open_keyring(settings))
 with sessions.reading() as session:
     actor = local_actor(session)
 print(listening.run_analysis(sessions, actor, programme_id=int(sys.argv[1]), settings=settings))

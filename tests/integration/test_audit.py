@@ -36,7 +36,7 @@ def changed(sessions: Sessions, *statements: str) -> None:
 def logged(sessions: Sessions, actor: Actor, number: int = 8) -> None:
     for n in range(number):
         with sessions.writing() as session:
-            events.record(session, actor, action="test", subject="thing", subject_id=n, after={"ŵ": [n, 0.1]}, why=f"why {n}")
+            events.record(session, actor, action="test", subject="programme", subject_id=n, after={"ŵ": [n, 0.1]}, why=f"why {n}")
 
 
 COPY = (
@@ -147,16 +147,16 @@ def test_what_was_undone_leaves_neither_an_event_nor_a_gap_nor_a_head(
     sessions: Sessions, actor: Actor, settings: Settings
 ) -> None:
     session = sessions.open(writes=True)
-    events.record(session, actor, action="undone", subject="thing")
+    events.record(session, actor, action="undone", subject="programme")
     session.flush()
     session.rollback()
     nested = session.begin_nested()
-    events.record(session, actor, action="undone too", subject="thing")
+    events.record(session, actor, action="undone too", subject="programme")
     session.flush()
     nested.rollback()
-    events.record(session, actor, action="kept", subject="thing")
+    events.record(session, actor, action="kept", subject="programme")
     with session.begin_nested():
-        events.record(session, actor, action="kept too", subject="thing")
+        events.record(session, actor, action="kept too", subject="programme")
     session.commit()
     session.close()
     assert given.stored(sessions, "SELECT sequence, action FROM event ORDER BY sequence") == [
@@ -193,7 +193,7 @@ def test_many_threads_at_once_make_one_chain_and_none_waits_in_a_circle(
         try:
             for n in range(25):
                 with sessions.writing() as session:
-                    events.record(session, actor, action="first", subject="thing")
+                    events.record(session, actor, action="first", subject="programme")
                     session.flush()  # an event early in a transaction must not hold up what others change afterwards
                     listening.add_area(session, actor, programme, name=f"{name} {n}")
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import stat
 import threading
@@ -16,7 +17,7 @@ import given
 import numpy as np
 import pytest
 from every_table import fill
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, select
 
 from commsapp.actor import Actor
 from commsapp.config import Settings
@@ -25,9 +26,13 @@ from commsapp.listening import service as listening
 from commsapp.storage import backup as backups
 from commsapp.storage import database, programmes
 from commsapp.storage.backup import Backup, read_backup, write_backup
+from commsapp.storage.base import SensitiveJson
 from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.keyring import Keyring, is_sealed, open_keyring
 from commsapp.storage.restore import restore_backup
-from commsapp.storage.session import Sessions, make_engine, open_sessions
+from commsapp.storage.sealing import check
+from commsapp.storage.sealing import words_of as every_word
+from commsapp.storage.session import Sessions, open_sessions
 from commsapp.storage.tables import metadata
 
 CANARY = "Mae'r dyn o'r banc wedi ffonio ŵ 🚗 zyxbackup"
@@ -45,11 +50,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def saved(sessions: Sessions, settings: Settings, path: Path) -> Backup:
-    return write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=path)
+    return write_backup(sessions, data_dir=settings.data_dir, keyring=open_keyring(settings), path=path)
 
 
 def brought_back(url: str, settings: Settings, path: Path, folder: Path) -> Backup:
-    return restore_backup(url, data_dir=folder, secret_key=settings.secret_key, path=path)
+    return restore_backup(url, data_dir=folder, keyring=open_keyring(settings), path=path)
 
 
 def hashes(path: Path) -> dict[str, str]:
@@ -68,7 +73,7 @@ def test_every_table_comes_back_the_same_into_either_database(
     sessions: Sessions, settings: Settings, empty: str, tmp_path: Path
 ) -> None:
     fill(sessions.engine)
-    with EmbeddingStore(settings.data_dir, "encoder/1") as store:
+    with EmbeddingStore(settings.data_dir, "encoder/1", open_keyring(settings)) as store:
         store.put(["a", "b"], np.arange(6, dtype=np.float32).reshape(2, 3))
         made = saved(sessions, settings, tmp_path / "all.backup")  # while the file of embeddings is open
     assert made.rows == dict.fromkeys(made.rows, 1)
@@ -76,10 +81,10 @@ def test_every_table_comes_back_the_same_into_either_database(
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     folder = tmp_path / "new"
     assert brought_back(empty, settings, made.path, folder).rows == made.rows
-    restored = open_sessions(empty)
-    with EmbeddingStore(folder, "encoder/1") as store:
+    restored = open_sessions(empty, keyring=open_keyring(settings))
+    with EmbeddingStore(folder, "encoder/1", open_keyring(settings)) as store:
         assert store.get(["b"])[1].tolist() == [[3, 4, 5]]
-    again = write_backup(restored, data_dir=folder, secret_key=settings.secret_key, path=tmp_path / "again.backup")
+    again = write_backup(restored, data_dir=folder, keyring=open_keyring(settings), path=tmp_path / "again.backup")
     tables = {name: value for name, value in hashes(made.path).items() if name.startswith("tables/")}
     assert tables == {name: value for name, value in hashes(again.path).items() if name.startswith("tables/")}
     restored.engine.dispose()
@@ -96,8 +101,8 @@ def test_what_people_said_comes_back_and_the_work_goes_on(
         session.get_one(programmes.Area, first).parent_id = last  # a parent that comes after its child
     made = saved(sessions, settings, tmp_path / "one.backup")
     brought_back(empty, settings, made.path, tmp_path / "new")
-    restored = open_sessions(empty)
-    assert [one.original for one in given.everything_said(restored, actor, programme)] == [CANARY, "Second"]
+    restored = open_sessions(empty, keyring=open_keyring(settings))
+    assert given.everything_written(restored, actor, programme) == [CANARY, "Second"]
     with restored.writing() as session:  # keys go on after the highest one
         assert listening.add_area(session, actor, programme, name="Cedar").id > last
         assert session.get_one(programmes.Area, first).parent_id == last
@@ -130,8 +135,8 @@ def test_a_backup_under_load_is_one_state_of_the_database(
     for one in made:
         assert one.rows["event"] - made[0].rows["event"] == one.rows["area"] - made[0].rows["area"]
     brought_back(empty, settings, made[-1].path, tmp_path / "new")
-    restored = open_sessions(empty)
-    assert rows(restored) == made[-1].rows
+    restored = open_sessions(empty, keyring=open_keyring(settings))
+    assert rows(restored) == made[-1].rows | {"sealing": 1}
     restored.engine.dispose()
     print(f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
 
@@ -139,11 +144,13 @@ def test_a_backup_under_load_is_one_state_of_the_database(
 def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:
     fill(sessions.engine)
     made = saved(sessions, settings, tmp_path / "now.backup")
-    old, known = written_at("0002", made.path, tmp_path / "old.backup", f"sqlite:///{tmp_path / 'old.sqlite'}")
-    brought_back(empty, settings, old, tmp_path / "new")
+    keyring = open_keyring(settings)
+    brought_back(empty, settings, as_it_was(made.path, tmp_path / "old.backup", keyring), tmp_path / "new")
     assert database.current(empty) == database.head()
-    restored = open_sessions(empty)
-    assert {name: count for name, count in rows(restored).items() if name in known} == dict.fromkeys(known, 1)
+    restored = open_sessions(empty, keyring=keyring)
+    assert rows(restored) == made.rows | dict.fromkeys(LATER_TABLES, 0) | {"sealing": 1}
+    found = check(restored, keyring)
+    assert (found.plain, found.unreadable) == (0, ()) and found.readable >= len(every_word())
     with restored.reading() as session:
         assert session.get_one(programmes.Wave, 1).proposed is False
     restored.engine.dispose()
@@ -152,28 +159,37 @@ def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings
         brought_back(f"sqlite:///{tmp_path / 'later.sqlite'}", settings, later, tmp_path / "later")
 
 
-def written_at(revision: str, path: Path, to: Path, database_url: str) -> tuple[Path, set[str]]:
-    """The backup as an earlier revision would have written it, without the tables and columns that came later; its tables."""
-    database.upgrade(database_url, revision)
-    engine = make_engine(database_url)
-    there = inspect(engine)
-    columns = {table: {column["name"] for column in there.get_columns(table)} for table in there.get_table_names()}
-    engine.dispose()
-    parts = []
-    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(to, "w") as copy:
+LATER_TABLES = ("sealing", "attachment")
+LATER = {"wave": ["proposed"], "feedback_channel": ["key_id"]}
+
+
+def as_it_was(path: Path, to: Path, keyring: Keyring) -> Path:
+    """The backup as revision 0002 would have written it: plain words, some of them as JSON, less columns and tables."""
+    with zipfile.ZipFile(path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
+        contents = {part["name"]: archive.read(part["name"]) for part in manifest["parts"]}
+    tables = {words.table.name: {column.name: column.type for column in words.columns} for words in every_word()}
+    manifest["parts"] = [part for part in manifest["parts"] if part.get("table") not in LATER_TABLES]
+    for part in manifest["parts"]:
+        names = list(part["kinds"])
+        columns = tables.get(part["table"], {})
+        rows = [dict(zip(names, json.loads(line), strict=True)) for line in contents[part["name"]].splitlines()]
+        for row in rows:
+            for name, kind in columns.items():
+                words = keyring.open(row[name]).decode() if is_sealed(row[name]) else row[name]
+                row[name] = json.loads(words) if isinstance(kind, SensitiveJson) else words
+        kept = [name for name in names if name not in LATER.get(part["table"], [])]
+        json_columns = {name for name, kind in columns.items() if isinstance(kind, SensitiveJson)}
+        part["kinds"] = {name: "json" if name in json_columns else part["kinds"][name] for name in kept}
+        lines = b"".join(json.dumps([row[name] for name in kept], separators=(",", ":")).encode() + b"\n" for row in rows)
+        contents[part["name"]], part["sha256"] = lines, hashlib.sha256(lines).hexdigest()
+    secret = hmac.new(keyring.hashing.encode(), b"commsapp backup", hashlib.sha256).hexdigest()
+    manifest |= {"revision": "0002", "format": "commsapp backup 1", "key": secret}
+    with zipfile.ZipFile(to, "w") as archive:
         for part in manifest["parts"]:
-            if part.get("table") not in columns:
-                continue
-            names = list(part["kinds"])
-            kept = [at for at, name in enumerate(names) if name in columns[part["table"]]]
-            table = [json.loads(line) for line in archive.read(part["name"]).splitlines()]
-            lines = b"".join(json.dumps([row[at] for at in kept], separators=(",", ":")).encode() + b"\n" for row in table)
-            copy.writestr(part["name"], lines)
-            part["kinds"] = {names[at]: part["kinds"][names[at]] for at in kept}
-            parts.append(part | {"sha256": hashlib.sha256(lines).hexdigest()})
-        copy.writestr("manifest.json", json.dumps(manifest | {"revision": revision, "parts": parts}))
-    return to, {part["table"] for part in parts}
+            archive.writestr(part["name"], contents[part["name"]])
+        archive.writestr("manifest.json", json.dumps(manifest))
+    return to
 
 
 def rewritten(path: Path, to: Path, change: Any, *, part: str = "", content: bytes = b"") -> Path:
@@ -201,7 +217,7 @@ def test_a_damaged_file_is_refused_in_a_sentence(made: Backup, settings: Setting
         archive.writestr("holiday.txt", "photos")
     rewritten(made.path, tmp_path / "changed.backup", dict, part="tables/wave.jsonl", content=b"[1,1,1,1,1]\n")
     rewritten(made.path, tmp_path / "less.backup", lambda manifest: manifest | {"parts": manifest["parts"][1:]})
-    rewritten(made.path, tmp_path / "newer.backup", lambda manifest: manifest | {"format": "commsapp backup 2"})
+    rewritten(made.path, tmp_path / "newer.backup", lambda manifest: manifest | {"format": "commsapp backup 3"})
     for name in ("cut", "words", "other", "changed", "less", "newer", "missing"):
         with pytest.raises(BadInput, match=name):
             brought_back(empty, settings, tmp_path / f"{name}.backup", tmp_path / "new")
@@ -209,12 +225,34 @@ def test_a_damaged_file_is_refused_in_a_sentence(made: Backup, settings: Setting
     assert not (tmp_path / "new").exists()
 
 
-def test_a_backup_needs_the_key_of_its_time_and_does_not_hold_it(made: Backup, settings: Settings) -> None:
+def test_a_backup_needs_the_keys_of_its_time_and_does_not_hold_them(made: Backup, settings: Settings, tmp_path: Path) -> None:
     with zipfile.ZipFile(made.path) as archive:
         assert not any(settings.secret_key.encode() in archive.read(name) for name in archive.namelist())
-    read_backup(made.path, secret_key=settings.secret_key)
-    with pytest.raises(BadInput, match="another key"):
-        read_backup(made.path, secret_key="f" * 64)
+    read_backup(made.path, keyring=open_keyring(settings))
+    with pytest.raises(BadInput, match="other keys"):
+        read_backup(made.path, keyring=Keyring(tmp_path / "other keys", settings.secret_key))
+
+
+def test_another_machine_needs_the_secret_key_and_the_file_of_keys(
+    sessions: Sessions, actor: Actor, settings: Settings, empty: str, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "said.csv", [{"comment": CANARY}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    made = saved(sessions, settings, tmp_path / "one.backup")
+    assert stat.S_IMODE(made.keys.stat().st_mode) == 0o600
+    with zipfile.ZipFile(made.path) as archive:
+        assert not any(CANARY.encode() in archive.read(name) for name in archive.namelist())
+    there = {"data_dir": tmp_path / "there", "path": made.path}
+    with pytest.raises(BadInput, match="other keys"):
+        restore_backup(empty, keyring=Keyring(tmp_path / "there" / "keys", settings.secret_key), **there)
+    with pytest.raises(CommsappError, match="another secret key"):
+        restore_backup(empty, keyring=Keyring(tmp_path / "there" / "keys", "f" * 64), keys=made.keys, **there)
+    keyring = Keyring(tmp_path / "there" / "keys", settings.secret_key)
+    restore_backup(empty, keyring=keyring, keys=made.keys, **there)
+    restored = open_sessions(empty, keyring=keyring)
+    assert [said.original for said in given.everything_said(restored, actor, programme)] == [CANARY]
+    restored.engine.dispose()
 
 
 def test_a_restore_never_mixes_with_what_is_there(
@@ -225,7 +263,7 @@ def test_a_restore_never_mixes_with_what_is_there(
     with pytest.raises(Conflict, match="holds something already"):
         brought_back(url, settings, made.path, tmp_path / "new")
     assert rows(sessions) == before
-    with EmbeddingStore(tmp_path / "used", "encoder/1"):
+    with EmbeddingStore(tmp_path / "used", "encoder/1", open_keyring(settings)):
         pass
     with pytest.raises(Conflict, match="embeddings"):
         brought_back(empty, settings, made.path, tmp_path / "used")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +27,7 @@ from commsapp.evaluation import service as evaluation
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.dates import DateOrder
+from commsapp.listening.redaction.kinds import REASONS
 from commsapp.planning import service as planning
 from commsapp.storage.session import Session, Sessions
 from commsapp.storage.tables import metadata
@@ -51,6 +52,7 @@ class World:
     event_id: int
     campaign_id: int
     message_id: int
+    comment_id: int
     file: Path
 
     @property
@@ -73,6 +75,7 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         planning.fix_expected_effect(session, actor, message_id=message.id, **heard.expectation(base))  # type: ignore[arg-type]
         own_campaign = heard.campaign(session, stranger, own).id
         events = listening.context_events(session, actor, base.programme_id)
+        comment_id = int(listening.records(session, actor, base.programme_id).comments["comment_id"].iloc[0])
     evaluation.measure_effect(sessions, actor, message_id=message.id)
     return World(
         sessions=sessions,
@@ -87,6 +90,7 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         event_id=events[0].id,
         campaign_id=planned.id,
         message_id=message.id,
+        comment_id=comment_id,
         file=path,
     )
 
@@ -205,6 +209,11 @@ def _fix_expected_effect(world: World) -> None:
             planning.fix_expected_effect(session, world.stranger, message_id=own.id, **expected)  # type: ignore[arg-type]
 
 
+def _reader_of_originals(world: World) -> Actor:
+    """The stranger, who may see words as they were written, but in their own organisation."""
+    return replace(world.stranger, originals=True)
+
+
 CASES: dict[str, Callable[[World], None]] = {
     "listening.add_area": refused(lambda w, s: listening.add_area(s, w.stranger, w.programme, name="x")),
     "listening.add_channel": refused(
@@ -219,6 +228,9 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.attributes": nothing(lambda w, s: listening.attributes(s, w.stranger, w.programme)),
     "listening.channels": nothing(lambda w, s: listening.channels(s, w.stranger, w.programme)),
     "listening.codebook_in_use": nothing(lambda w, s: listening.codebook_in_use(s, w.stranger, w.programme)),
+    "listening.comment_redacted": refused(
+        lambda w, s: listening.comment_redacted(s, _reader_of_originals(w), w.programme, w.comment_id)
+    ),
     "listening.comments_page": _comments_page,
     "listening.create_programme": _create_programme,
     "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
@@ -230,11 +242,15 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
     "listening.latest_mappings": nothing(lambda w, s: listening.latest_mappings(s, w.stranger, w.programme)),
     "listening.latest_summary": nothing(lambda w, s: listening.latest_summary(s, w.stranger, w.programme)),
+    "listening.may_read_original": nothing(lambda w, s: listening.may_read_original(w.stranger)),
     "listening.over_waves": nothing(
         lambda w, s: listening.over_waves(s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()})
     ),
     "listening.programme": refused(lambda w, s: listening.programme(s, w.stranger, w.programme)),
     "listening.programme_named": _named,
+    "listening.read_original": refused(
+        lambda w, s: listening.read_original(s, _reader_of_originals(w), w.programme, w.comment_id, why=REASONS[0])
+    ),
     "listening.records": _records,
     "listening.rejected": refused(lambda w, s: listening.rejected(s, w.stranger, w.import_id)),
     "listening.remove_context_event": refused(
@@ -247,6 +263,7 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
     "listening.run_analysis": _run_analysis,
     "listening.run_import": _run_import,
+    "listening.search": refused(lambda w, s: listening.search(s, w.stranger, w.programme, "secret words")),
     "listening.start_analysis": refused(lambda w, s: listening.start_analysis(s, w.stranger, programme_id=w.programme)),
     "listening.start_import": refused(
         lambda w, s: listening.start_import(
@@ -367,6 +384,7 @@ def mixed(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) 
     answers = [{"id": f"{n}", "Have you heard?": "Yes", "handling": level} for n, level in enumerate(LEVELS)]
     path = given.table(tmp_path / "answers.csv", answers)
     given.imported(sessions, actor, settings, path, programme_id=programme, channel="Survey", mapping=question)
+    given.prepared(sessions, actor, settings, programme)
     return programme, run.id
 
 
@@ -374,7 +392,7 @@ def mixed(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) 
 def test_who_is_not_cleared_for_a_level_sees_neither_its_words_nor_how_many_there_are(
     sessions: Sessions, actor: Actor, mixed: tuple[int, int], cleared: int
 ) -> None:
-    """Words and live counts, that is; stored results are figures and count every level (see reporting.store_results)."""
+    """Words and live counts, that is; stored results are figures and count every level (see freezing.store_results)."""
     programme, run = mixed
     levels = LEVELS[:cleared]
     reader = given.cleared_for(actor, *(HandlingLevel(level) for level in levels))
@@ -386,7 +404,7 @@ def test_who_is_not_cleared_for_a_level_sees_neither_its_words_nor_how_many_ther
         found = listening.programme(session, reader, programme)
         channels = listening.counts_by_channel(session, reader, programme)
         rejected = listening.rejected(session, reader, run)
-    assert [said.original for said in page.comments] == [f"words {level}" for level in levels]
+    assert [said.words for said in page.comments] == [f"words {level}" for level in levels]
     assert page.total == aside.total == len(records.comments) == len(records.answers) == len(levels)
     assert (found.comments, found.responses) == (len(levels), 2 * len(levels))
     assert many == len(responses) == 2 * len(levels)
@@ -415,7 +433,7 @@ def test_stored_results_count_every_level_and_hold_no_words(
     reader = given.cleared_for(actor, HandlingLevel.OPEN)
     listening.store_results(sessions, reader, programme)
     with sessions.reading() as session:
-        table = listening.frozen_results(session, reader, programme, wave="", area="", segment="")
+        table = listening.frozen_results(session, actor, programme, wave="", area="", segment="")
     # the concern is counted among the comments, and held back from the shares with its reason
     counted = {row["measure"]: (row["n"], row["not_coded"].get("held back as a concern", 0)) for row in table.to_dict("records")}
     assert counted["answer share"] == (2, 1)

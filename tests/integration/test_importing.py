@@ -117,7 +117,7 @@ def test_blank_rows_are_no_responses_but_a_row_with_an_empty_comment_is(
     path.write_text("date,area,comment\n,,\n2026-03-01,Ash,\n\n  ,,\n2026-03-01,Ash,words\n", encoding="utf-8")
     programme = given.programme(sessions, actor)
     assert given.counts(given.imported(sessions, actor, settings, path, programme_id=programme)) == (2, 0, 0)
-    assert sorted(said.original for said in given.everything_said(sessions, actor, programme)) == ["", "words"]
+    assert sorted(given.everything_written(sessions, actor, programme)) == ["", "words"]
 
 
 def test_responses_without_a_date_are_noted_with_their_number_also_after_a_stop(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +14,19 @@ from sqlalchemy import Engine, func, inspect, select
 
 from commsapp.errors import Unavailable
 from commsapp.storage import database
+from commsapp.storage.keyring import Keyring
 from commsapp.storage.session import make_engine
 from commsapp.storage.tables import metadata
 
 
 @pytest.fixture
-def engine(empty_url: str) -> Any:
-    made = make_engine(empty_url)
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keys", "0123456789abcdef" * 4)
+
+
+@pytest.fixture
+def engine(empty_url: str, keyring: Keyring) -> Any:
+    made = make_engine(empty_url, keyring=keyring)
     yield made
     made.dispose()
 
@@ -43,12 +50,12 @@ def test_migrations_and_tables_say_the_same(empty_url: str, engine: Engine) -> N
         assert compare_metadata(context, metadata) == []
 
 
-def test_every_migration_goes_up_and_down_with_data(empty_url: str, engine: Engine) -> None:
+def test_every_migration_goes_up_and_down_with_data(empty_url: str, engine: Engine, keyring: Keyring) -> None:
     database.upgrade(empty_url)
     fill(engine)
     assert set(_counts(engine).values()) == {1}
     for script in ScriptDirectory(database._FOLDER).walk_revisions():
-        database.downgrade(empty_url, str(script.down_revision or "base"))
+        database.downgrade(empty_url, str(script.down_revision or "base"), keyring=keyring)
     assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
     database.upgrade(empty_url)
     fill(engine)

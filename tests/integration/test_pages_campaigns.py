@@ -18,6 +18,8 @@ from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.comparing import Measurement, Question
 from commsapp.listening import service as listening
 from commsapp.storage import responses
+from commsapp.storage.base import Under
+from commsapp.storage.keyring import MAIN
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ def hundred_more_say_yes(site: Site, made: heard.Heard) -> None:
             )
             session.add(response)
             session.flush()
-            session.add(responses.Answer(response_id=response.id, question_id=question.id, choice="Yes"))
+            session.add(responses.Answer(response_id=response.id, question_id=question.id, choice=Under(MAIN, "Yes")))
 
 
 @pytest.mark.parametrize(

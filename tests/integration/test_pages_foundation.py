@@ -10,6 +10,7 @@ from gallery import gallery_app, gallery_settings
 from page_client import PageClient, page_client
 
 from commsapp.http.security import without_sign_in
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.programmes import Programme
 from commsapp.storage.session import open_sessions
 
@@ -255,6 +256,7 @@ def test_a_filled_form_passes_and_its_message_stands_on_the_next_page(client: Pa
 
 
 def stored(app: Flask) -> list[str]:
-    sessions = open_sessions(app.extensions["commsapp"].settings.database_url)
+    settings = app.extensions["commsapp"].settings
+    sessions = open_sessions(settings.database_url, keyring=open_keyring(settings))
     with sessions.reading() as session:
         return sorted(programme.name for programme in session.query(Programme))

@@ -50,7 +50,7 @@ def test_files_that_were_sent_are_not_sent_again(client: PageClient, site: Site,
     assert stored(site) == (1, 1)
 
 
-def test_files_whose_import_was_taken_back_can_be_sent_once_more(
+def test_files_whose_import_was_taken_back_can_be_brought_once_more(
     client: PageClient, site: Site, drop: Callable[..., str]
 ) -> None:
     address = drop(survey__csv=SURVEY)
@@ -58,6 +58,9 @@ def test_files_whose_import_was_taken_back_can_be_sent_once_more(
     site.work(names=("import",))
     client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove")})
 
+    gone = client.get(address)  # what was read is kept no longer: it lay there in plain words
+    assert "Drop it again" in gone.get_data(as_text=True)
+    address = drop(survey__csv=SURVEY)
     again = client.post(address, data=choose(client, address, file0_channel="1"))
     assert again.status_code == 302
     assert site.work(names=("import",)) == 1

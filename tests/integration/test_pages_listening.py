@@ -11,11 +11,12 @@ import pytest
 import said
 from page_client import PageClient, page_client
 from pages_site import Site, open_site
+from sqlalchemy import select
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput
 from commsapp.listening import service as listening
-from commsapp.storage import jobs
+from commsapp.storage import jobs, responses, search
 from commsapp.storage.session import Sessions
 
 
@@ -262,8 +263,24 @@ def test_comments_that_were_set_aside_can_be_read_with_the_reason(client: PageCl
     assert "No comment was set aside" in text_of(client, f"/programmes/{empty_programme(site)}/set-aside")
 
 
+def test_what_was_said_is_searched_with_the_filters_and_on_pages(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    with site.sessions.writing() as session:
+        search.index(session, session.scalars(select(responses.Comment.id)))
+    assert 'action="/programmes' in client.get(address(filled, "listening")).get_data(as_text=True)
+    assert "A comment is found when it has all the words" in text_of(client, address(filled, "search"))
+    page = client.get(f"{address(filled, 'search')}?words=thank").get_data(as_text=True)
+    assert "Thank you, number 3" in page and "<h2" in page
+    many = client.get(f"{address(filled, 'search')}?words=bank+-nothing&area=Ash").get_data(as_text=True)
+    assert re.search(r"\d+.comments have ‘bank -nothing’ \(Ash\)", html.unescape(many).replace("\u00a0", " "))
+    assert re.search(r'href="[^"]*search\?page=2&amp;area=Ash&amp;words=bank\+-nothing#comments"', many)
+    none = text_of(client, address(filled, "search"), words='"<script>alert(1)</script> AND (', area="Birch")
+    assert "0 comments have" in none and "clear the filters" in none
+    secret = text_of(client, address(filled, "search"), words="cousin")
+    assert "My cousin did it" in secret
+
+
 def test_a_programme_that_is_not_there_is_not_found(client: PageClient) -> None:
-    for rest in ("listening", "topics/0", "set-aside", "campaigns"):
+    for rest in ("listening", "topics/0", "set-aside", "search", "campaigns"):
         assert client.get(f"/programmes/99/{rest}").status_code == 404
 
 

@@ -13,7 +13,9 @@ from commsapp.listening import importing
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.storage import codings, jobs, responses
+from commsapp.storage.base import Under
 from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.keyring import MAIN, open_keyring
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION
 
@@ -31,12 +33,15 @@ def test_a_removed_import_takes_its_words_codings_and_embeddings_with_it_and_can
     given.imported(sessions, actor, settings, other, programme_id=programme, channel="Other", mapping=kept)
     with sessions.writing() as session:
         ids = listening.records(session, actor, programme).comments["comment_id"].tolist()
-        comments = responses.comments_by_id(session, actor, programme, ids)
+        comments = responses.unprepared(session, actor, programme, redaction="by hand+names", limit=len(ids))
         rows = [
             {
                 "comment_id": row.id,
                 "language": "en",
-                "analysis_text": row.original,
+                "redacted": Under(MAIN, row.original),
+                "redacted_translation": Under(MAIN, ""),
+                "redaction_version": "by hand+names",
+                "analysis_text": Under(MAIN, row.original),
                 "text_key": f"key of {row.original}",
                 "from_translation": False,
                 "not_coded": "",
@@ -49,18 +54,18 @@ def test_a_removed_import_takes_its_words_codings_and_embeddings_with_it_and_can
         shared = {"organisation_id": actor.organisation_id, "coder_id": coder, "measure": "sentiment", "label": "neutral"}
         shared |= {"topic_id": None, "rank": 1, "probability": 1.0}
         codings.add_codings(session, [{**shared, "text_key": key} for key in keys])
-    with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+    with EmbeddingStore(settings.data_dir, ENCODER_VERSION, open_keyring(settings)) as store:
         store.put(keys, np.eye(len(keys), 384, dtype=np.float32))
     with sessions.writing() as session:
         listening.remove_import(session, actor, run.id, settings=settings)
     with sessions.reading() as session:
-        assert sorted(said.original for said in listening.comments_page(session, actor, programme).comments) == [
+        assert sorted(said.words for said in listening.comments_page(session, actor, programme).comments) == [
             "only here",
             "stall was busy",
         ]
         assert codings.count_codings(session, text_keys=keys) == {"sentiment": 2}
         assert given.stored(sessions, "SELECT count(*) FROM respondent") == [(0,)]
-    with EmbeddingStore(settings.data_dir, ENCODER_VERSION) as store:
+    with EmbeddingStore(settings.data_dir, ENCODER_VERSION, open_keyring(settings)) as store:
         assert store.missing(keys) == [], "what somebody else said too stays"
     again = given.imported(
         sessions, actor, settings, path, programme_id=programme, mapping=Mapping(text="comment", identity="id")

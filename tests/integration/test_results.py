@@ -23,6 +23,8 @@ from commsapp.listening.columns import Mapping
 from commsapp.planning import service as planning
 from commsapp.storage import codings, responses
 from commsapp.storage import results as results_of_storage
+from commsapp.storage.base import Under
+from commsapp.storage.keyring import MAIN
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.sentiment import LABELS
 
@@ -55,7 +57,10 @@ def coded(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, pr
         {
             "comment_id": row.comment_id,
             "language": "en",
-            "analysis_text": None if n in left_out else KEYS[n % 3],
+            "redacted": Under(MAIN, ""),
+            "redacted_translation": Under(MAIN, ""),
+            "redaction_version": "by hand+names",
+            "analysis_text": None if n in left_out else Under(MAIN, KEYS[n % 3]),
             "text_key": None if n in left_out else KEYS[n % 3],
             "from_translation": False,
             "not_coded": left_out.get(n, ""),

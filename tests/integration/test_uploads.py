@@ -21,20 +21,30 @@ def begin(sessions: Sessions, actor: Actor, settings: Settings, path: Path, name
     return started.id, kept
 
 
+def test_a_file_goes_when_it_was_read_unless_somebody_brought_it_again(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "event.csv"
+    path.write_text("comment\nSaid\n", "utf-8")
+    for again in (False, True):
+        ended, kept = begin(sessions, actor, settings, path, f"Programme {again}")
+        if again:
+            assert listening.keep(path, settings) == kept
+        listening.run_import(sessions, actor, import_id=ended, settings=settings)
+        assert kept.exists() == again
+
+
 def test_a_file_goes_a_day_after_it_came_unless_an_import_waits_for_it(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
-    paths = [tmp_path / f"event{number}.csv" for number in range(4)]
+    paths = [tmp_path / f"event{number}.csv" for number in range(3)]
     for path in paths:
         path.write_text(f"comment\nSaid in {path.name}\n", "utf-8")
     _, needed = begin(sessions, actor, settings, paths[0], "One")
-    ended, read = begin(sessions, actor, settings, paths[1], "Two")
-    listening.run_import(sessions, actor, import_id=ended, settings=settings)
-    assert read.exists(), "somebody else may be looking at the same file before their import"
-    old, new = (listening.keep(path, settings) for path in paths[2:])
-    for kept in (needed, read, old):
+    old, new = (listening.keep(path, settings) for path in paths[1:])
+    for kept in (needed, old):
         os.utime(kept, (time.time() - 25 * 3600,) * 2)
     with sessions.reading() as session:
-        assert listening.clear_uploads(session, settings) == 2
-    assert needed.exists() and new.exists() and not old.exists() and not read.exists()
+        assert listening.clear_uploads(session, settings) == 1
+    assert needed.exists() and new.exists() and not old.exists()
     assert all(path.exists() for path in paths)

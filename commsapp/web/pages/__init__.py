@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from commsapp.web.pages import account, campaigns, frame, imports, jobs, listening, people, programmes, sign_in, start, tokens
+from commsapp.web.pages import (
+    account,
+    campaigns,
+    frame,
+    imports,
+    jobs,
+    listening,
+    originals,
+    people,
+    programmes,
+    sign_in,
+    start,
+    tokens,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     start.blueprint,
@@ -13,6 +26,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     imports.blueprint,
     jobs.blueprint,
     listening.blueprint,
+    originals.blueprint,
     campaigns.blueprint,
     sign_in.blueprint,
     account.blueprint,

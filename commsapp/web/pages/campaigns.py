@@ -10,12 +10,11 @@ import pandas as pd
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from commsapp.actor import Role
 from commsapp.errors import BadInput
 from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.views import EffectView
 from commsapp.http import request
-from commsapp.http.security import STAFF, may_enter
+from commsapp.http.security import ANALYSTS, PLANNERS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language
 from commsapp.listening.measuring import ANSWER_SHARE, TONE
@@ -30,8 +29,6 @@ from commsapp.web.wording import day
 
 blueprint = Blueprint("campaigns", __name__)
 blueprint.add_url_rule("/results/<int:result_id>/plan", "plan", messages.plan, methods=["GET", "POST"])
-
-EVALUATORS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
 
 
 class ActivityForm(fields.Form):
@@ -119,7 +116,7 @@ def show(campaign_id: int) -> str:
 
 
 @blueprint.route("/messages/<int:message_id>/activities", methods=["GET", "POST"])
-@may_enter(*messages.PLANNERS)
+@may_enter(*PLANNERS)
 def activity(message_id: int) -> Response | tuple[str, int]:
     """Add where, when and at what cost a message is said."""
     session, actor = request.session(), request.actor()
@@ -150,7 +147,7 @@ def activity(message_id: int) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/messages/<int:message_id>/effect")
-@may_enter(*EVALUATORS)
+@may_enter(*ANALYSTS)
 def measure(message_id: int) -> Response:
     """Measure whether a message moved what it should; earlier measurements stay."""
     session, actor = request.session(), request.actor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -23,6 +24,9 @@ from commsapp.web.pages.narrowing import Narrowing, narrowing, options
 from commsapp.web.pages.places import address_of, trail
 
 blueprint = Blueprint("listening", __name__)
+
+LONGEST_SEARCH = 200
+"""Letters of a search; more than anybody types."""
 
 GRANULARITIES: dict[Granularity, str] = {
     "coarse": "Coarse: few, wide topics",
@@ -172,6 +176,23 @@ def _noted(programme_id: int, said: Page, now: Narrowing, where: str) -> None:
     )
 
 
+@blueprint.get("/programmes/<int:programme_id>/search")
+@may_enter(*STAFF)
+def search(programme_id: int) -> str:
+    """What people said, searched by its words."""
+    session, actor, now = request.session(), request.actor(), narrowing()
+    programme = listening.programme(session, actor, programme_id)
+    words = " ".join(http.args.get("words", "").split())[:LONGEST_SEARCH]
+    said = listening.search(session, actor, programme_id, words, number=_page_number(), **now.cell)
+    _noted(programme_id, said, now, "search")
+    return render_template(
+        "listening/search.html",
+        programme=programme,
+        words=words,
+        **_comments(programme, said, now, "listening.search", more={"words": words} if words else {}),
+    )
+
+
 def _comments(
     programme: Programme, said: Page, now: Narrowing, endpoint: str, more: dict[str, str] | None = None, **place: Any
 ) -> dict[str, Any]:
@@ -184,12 +205,21 @@ def _comments(
         "now": now,
         "here": url_for(endpoint, **here),
         "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
+        "original": _original_address(programme.id),
         "page_address": lambda page: url_for(endpoint, page=page, **here, **kept, _anchor="comments"),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,
         "language_name": language,
         "reason_words": reason,
     }
+
+
+def _original_address(programme_id: int) -> Callable[[int], str] | None:
+    """Where a comment stands as it was written; None for somebody who may not see that."""
+    if not listening.may_read_original(request.actor()) or not address_of("originals.as_written", programme_id=1, comment_id=1):
+        return None
+    here = http.full_path.rstrip("?")
+    return lambda comment_id: url_for("originals.as_written", programme_id=programme_id, comment_id=comment_id, back=here)
 
 
 def _areas(now: Narrowing) -> tuple[str, ...]:

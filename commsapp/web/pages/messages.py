@@ -8,10 +8,9 @@ from flask import flash, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
 
-from commsapp.actor import Role
 from commsapp.errors import BadInput, CommsappError, Conflict, NotFound
 from commsapp.http import request
-from commsapp.http.security import may_enter
+from commsapp.http.security import PLANNERS, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import TONE
 from commsapp.listening.views import Result
@@ -20,8 +19,6 @@ from commsapp.planning.campaigns import Campaign, Message
 from commsapp.planning.wording import listed, result_sentence
 from commsapp.web.pages import message_form
 from commsapp.web.pages.places import trail
-
-PLANNERS = (Role.OFFICER, Role.ADMINISTRATOR)
 
 # The argument of the service → the field of this page, where the two differ.
 _FIELDS = {"target_difference": "target", "before_wave_id": "before_wave", "after_wave_id": "after_wave"}

@@ -1,0 +1,448 @@
+"""What one person may ask for: to see what is kept of them, to have it handed over or erased, to take consent back.
+
+A person is the respondent of a channel where its export names one, else the one response itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from commsapp.actor import Actor, HandlingLevel
+from commsapp.config import Settings
+from commsapp.errors import BadInput, NotAllowed, NotFound
+from commsapp.listening import analysing
+from commsapp.listening import programmes as frame
+from commsapp.listening.coders import HELD_BACK, NO_CONSENT
+from commsapp.listening.columns import CONSENTS
+from commsapp.listening.keys import identity_key, respondent_key
+from commsapp.listening.removing import take_away
+from commsapp.listening.retention import remove_files
+from commsapp.listening.standing import write_erased
+from commsapp.storage import decisions, erasing, events, persons, programmes, responses, results
+from commsapp.storage.base import keyring_of
+from commsapp.storage.embeddings import delete_everywhere
+from commsapp.storage.session import Session, Sessions
+
+MOST_FOUND = 50
+VOTED = {1: "agree", -1: "disagree", 0: "pass"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One response that fits what was searched for."""
+
+    response_id: int
+    channel: str
+    date: date | None
+    area: str
+
+
+@dataclass(frozen=True)
+class SaidOnce:
+    """One response of a person with all that is kept of it; ``codings`` are what models said of the comment.
+
+    ``words`` and ``translation`` stand as they were written for those who may see that (``Actor.originals``); for others names
+    and numbers are taken out of them, and they are empty until that is done.
+    """
+
+    response_id: int
+    comment_id: int | None
+    channel: str
+    export_id: str
+    date: date | None
+    area: str
+    attributes: dict[str, str]
+    weight: float
+    consent: tuple[str, ...]
+    handling_level: str
+    imported_at: datetime | None
+    file_name: str
+    words: str
+    language: str
+    translation: str
+    translator: str
+    not_coded: str
+    answers: tuple[tuple[str, str], ...]
+    codings: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Person:
+    """What one person said, as far as who asks may see it; ``hidden`` counts the responses that they may not."""
+
+    programme_id: int
+    response_id: int
+    known: bool
+    """Whether the export says which responses are of the same person."""
+    responses: tuple[SaidOnce, ...]
+    hidden: int
+    votes: tuple[tuple[str, str], ...]
+    read_by: tuple[dict[str, Any], ...]
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Handling levels of what is shown."""
+        return tuple(sorted({one.handling_level for one in self.responses}))
+
+
+def people(
+    session: Session,
+    actor: Actor,
+    programme_id: int,
+    *,
+    key: str = "",
+    export_id: str = "",
+    number: int | None = None,
+    channel_id: int | None = None,
+    day: date | None = None,
+    settings: Settings,
+) -> list[Found]:
+    """Responses that fit all that is given, one for each person where the export tells who they are; 50 at most.
+
+    Parameters
+    ----------
+    key : the key of the person as it stood in the export. export_id : the id of the response in the export.
+    number : of the response here.
+
+    Raises
+    ------
+    NotFound : no such programme. BadInput : nothing to search for is given.
+
+    """
+    frame.programme(session, actor, programme_id)
+    if not (key or export_id or number or (channel_id and day)):
+        raise BadInput("There is nothing to search for.", "Give a key, an id, a number, or a feedback channel with a day.")
+    channels = [row.id for row in programmes.channels(session, actor, programme_id)]
+    rows = persons.found(
+        session,
+        actor,
+        programme_id,
+        key_hashes=[respondent_key(keyring_of(session).hashing, one, key) for one in channels] if key else None,
+        identities=[f"id:{export_id.strip()}"] if export_id else None,
+        number=number,
+        channel_id=channel_id,
+        day=day,
+        limit=MOST_FOUND,
+    )
+    seen: set[int] = set()
+    found = []
+    for row in rows:
+        if row.respondent_id is None or row.respondent_id not in seen:
+            found.append(Found(row.id, row.channel, row.date, row.area))
+        seen |= set() if row.respondent_id is None else {row.respondent_id}
+    return found
+
+
+def person(session: Session, actor: Actor, programme_id: int, response_id: int) -> Person:
+    """Everything that is kept of the person of one response.
+
+    Raises
+    ------
+    NotFound : no such response, or one that the actor is not cleared for.
+
+    """
+    rows = persons.responses_of(session, actor, programme_id, response_id)
+    shown = [row for row in rows if row.handling_level in actor.handling_levels]
+    if response_id not in {row.id for row in shown}:
+        raise NotFound("There is no such response in this programme.", "Search for the person again.")
+    ids = [row.id for row in shown]
+    comments = persons.comments_of(session, ids)
+    respondent = shown[0].respondent_id
+    coded = persons.codings_of(session, actor, sorted({row.text_key for row in comments.values() if row.text_key}))
+    answers = persons.answers_of(session, ids)
+    brought = persons.imports_of(session, {row.import_id for row in shown if row.import_id is not None})
+    channels = persons.channels_of(session, {row.channel_id for row in shown})
+    areas = persons.areas_of(session, {row.area_id for row in shown if row.area_id is not None})
+    votes = persons.votes_of(session, respondent) if respondent is not None else []
+    return Person(
+        programme_id=programme_id,
+        response_id=response_id,
+        known=respondent is not None,
+        responses=tuple(
+            _said_once(
+                row,
+                comments.get(row.id),
+                channel=channels[row.channel_id],
+                area=areas.get(row.area_id or 0, ""),
+                run=brought.get(row.import_id or 0),
+                answers=tuple((one.question, one.choice) for one in answers if one.response_id == row.id),
+                coded=coded,
+                originals=actor.originals,
+            )
+            for row in shown
+        ),
+        hidden=len(rows) - len(shown),
+        votes=tuple((row.statement, VOTED[row.value]) for row in votes),
+        read_by=tuple(_readers(session, actor, programme_id, ids, [row.id for row in comments.values()])),
+    )
+
+
+def _said_once(
+    row: responses.Response,
+    comment: responses.Comment | None,
+    *,
+    channel: str,
+    area: str,
+    run: Any,
+    answers: tuple[tuple[str, str], ...],
+    coded: list[Any],
+    originals: bool,
+) -> SaidOnce:
+    words, translation = ("", "") if comment is None else (comment.redacted or "", comment.redacted_translation or "")
+    if comment is not None and originals:
+        words, translation = comment.original, comment.translation
+    about = [one._asdict() for one in coded if comment is not None and one.text_key == comment.text_key]
+    names = ("measure", "coder", "version", "label", "topic", "probability")
+    return SaidOnce(
+        response_id=row.id,
+        comment_id=comment.id if comment else None,
+        channel=channel,
+        export_id=row.identity.removeprefix("id:") if row.identity.startswith("id:") else "",
+        date=row.date,
+        area=area,
+        attributes={name: str(value) for name, value in row.attributes.items()},
+        weight=row.weight,
+        consent=tuple(row.consent),
+        handling_level=row.handling_level,
+        imported_at=run.started_at if run else None,
+        file_name=run.file_name if run else "",
+        words=words,
+        language=comment.language if comment else "",
+        translation=translation,
+        translator=comment.translator if comment else "",
+        not_coded=comment.not_coded if comment else "",
+        answers=answers,
+        codings=tuple({name: one[name] for name in names} for one in about),
+    )
+
+
+def _readers(
+    session: Session, actor: Actor, programme_id: int, response_ids: list[int], comment_ids: list[int]
+) -> Iterable[dict[str, Any]]:
+    """Who was shown what this person said, as the audit log has it, the latest first."""
+    wanted = {"comments": set(comment_ids), "person": set(response_ids), "responses": set(response_ids)}
+    for event in persons.readings(session, actor, programme_id, kinds=tuple(wanted)):
+        if any(first <= one <= last for first, last in _ranges(event.after) for one in wanted[event.subject]):
+            yield {"at": event.at, "person": event.person_name, "action": event.action, "why": event.why}
+
+
+def _ranges(after: dict[str, Any] | None) -> Iterable[tuple[int, int]]:
+    for part in str((after or {}).get("ids", "")).split(", "):
+        first, _, last = part.partition("-")
+        if first.isdecimal():
+            yield int(first), int(last or first)
+
+
+def as_export(found: Person) -> dict[str, Any]:
+    """What is handed over, as JSON holds it."""
+
+    def plain(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date | datetime) else value
+
+    responses = [{name: plain(value) for name, value in asdict(one).items()} for one in found.responses]
+    read_by = [{name: plain(value) for name, value in one.items()} for one in found.read_by]
+    votes = [{"statement": statement, "vote": vote} for statement, vote in found.votes]
+    return {"responses": responses, "votes": votes, "read_by": read_by}
+
+
+def as_rows(found: Person) -> list[tuple[str, str, str]]:
+    """What is handed over, as rows (response, what, value) of a table that anybody can read."""
+    rows = []
+    for one in found.responses:
+        said = {
+            "date": one.date,
+            "feedback channel": one.channel,
+            "id in the export": one.export_id,
+            "area": one.area,
+            "said": one.words,
+            "language": one.language,
+            "translation": one.translation,
+            "translator": one.translator,
+            "consent": ", ".join(one.consent),
+            "handling level": one.handling_level,
+            "imported": one.imported_at,
+            "file": one.file_name,
+            **{f"about the person: {name}": value for name, value in one.attributes.items()},
+            **{f"answer: {question}": choice for question, choice in one.answers},
+            **{f"{c['measure']} by {c['coder']} {c['version']}": c["topic"] or c["label"] or "none" for c in one.codings},
+        }
+        rows += [(str(one.response_id), what, str(value)) for what, value in said.items() if value not in (None, "")]
+    rows += [("", f"vote: {statement}", vote) for statement, vote in found.votes]
+    rows += [("", f"{one['action']} by {one['person']}", one["at"].isoformat()) for one in found.read_by]
+    return rows
+
+
+def _to_change(session: Session, actor: Actor, programme_id: int, response_id: int, why: str) -> list[responses.Response]:
+    """All responses of the person of one, who may be changed only by somebody who may see all of them."""
+    rows = persons.responses_of(session, actor, programme_id, response_id)
+    if response_id not in {row.id for row in rows if row.handling_level in actor.handling_levels}:
+        raise NotFound("There is no such response in this programme.", "Search for the person again.")
+    if any(row.handling_level not in actor.handling_levels for row in rows):
+        raise NotAllowed(
+            "Some of what this person said is at a handling level that you are not cleared for.",
+            "Ask somebody who is cleared for it.",
+        )
+    if not why.strip():
+        raise BadInput("There is no reason.", "Say why, for those who read the audit log later.")
+    return rows
+
+
+def erase_person(
+    sessions: Sessions, actor: Actor, programme_id: int, response_id: int, *, why: str, settings: Settings
+) -> dict[str, int]:
+    """Erase all that is kept of the person of one response, for good; returns how many records of each kind went.
+
+    A keyed hash of each response's identity stays, so that a later file with the same rows brings nothing back.
+
+    Raises
+    ------
+    NotFound : see `person`. NotAllowed : some of it is at a level that the actor is not cleared for. BadInput : no reason.
+
+    """
+    with sessions.writing() as session:
+        rows = _to_change(session, actor, programme_id, response_id, why)
+        counts = _erase(session, actor, programme_id, rows, why, settings)
+    write_erased(sessions, settings.data_dir)
+    erasing.settle(sessions)
+    return counts
+
+
+def _erase(
+    session: Session, actor: Actor, programme_id: int, rows: list[responses.Response], why: str, settings: Settings
+) -> dict[str, int]:
+    for row in rows:
+        key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
+        decisions.decide(session, channel_id=row.channel_id, identity_key=key, erased=True)
+    channels = {row.channel_id for row in rows}
+    ids, first, people = [row.id for row in rows], rows[0].id, {row.respondent_id for row in rows} - {None}
+    files = [file for channel in channels for file in erasing.files_of_channel(session, channel)]
+    rejected = [number for channel in channels for number in _rejected_of(session, channel, rows, settings)]
+    erasing.delete_rejected(session, rejected)
+    votes = sum(persons.delete_votes(session, one) for one in people if one is not None)
+    counts: Counter[str] = take_away(session, actor, programme_id, ids, settings=settings)
+    counts += Counter({"votes": votes, "rejected rows": len(rejected)})
+    remove_files(files)
+    after = {"programme_id": programme_id, "responses": len(ids), "counts": dict(counts)}
+    events.record(session, actor, action="erase", subject="person", subject_id=first, after=after, why=why.strip())
+    _figures_anew(session, actor, programme_id)
+    return dict(counts)
+
+
+def _rejected_of(session: Session, channel_id: int, rows: list[responses.Response], settings: Settings) -> Iterable[int]:
+    """Rejected rows of a channel that name one of these responses by its id, or the person by their key."""
+    ids = {row.identity.removeprefix("id:") for row in rows if row.identity.startswith("id:")}
+    people = {persons.key_hash_of(session, row.respondent_id) for row in rows if row.respondent_id is not None}
+    for one in erasing.rejected_of_channel(session, channel_id):
+        cells = one.cells or {}
+        named = str(cells.get(one.mapping.get("identity"), "")).strip()
+        key = str(cells.get(one.mapping.get("respondent"), "")).strip()
+        if named in ids or (key and respondent_key(keyring_of(session).hashing, channel_id, key) in people):
+            yield one.id
+
+
+def withdraw(
+    sessions: Sessions,
+    actor: Actor,
+    programme_id: int,
+    response_id: int,
+    *,
+    layers: Iterable[str],
+    why: str,
+    settings: Settings,
+) -> None:
+    """Take layers of consent back for all that the person of one response said; a later file doesn't bring them again.
+
+    'log' erases; 'analyse' sets comments and answers aside, and the figures are computed anew at once; 'quote' and 'publish'
+    mark that nothing may be repeated.
+
+    Raises
+    ------
+    NotFound, NotAllowed, BadInput : as for `erase_person`; or a layer that is not one of log, analyse, quote, publish.
+
+    """
+    taken = tuple(dict.fromkeys(layers))
+    if not taken or set(taken) - set(CONSENTS):
+        raise BadInput("It is not clear which consent is taken back.", f"Choose one or more of {', '.join(CONSENTS)}.")
+    if "log" in taken:
+        erase_person(sessions, actor, programme_id, response_id, why=why, settings=settings)
+        return
+    with sessions.writing() as session:
+        rows = _to_change(session, actor, programme_id, response_id, why)
+        for row in rows:
+            key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
+            decisions.decide(session, channel_id=row.channel_id, identity_key=key, withdrawn=taken)
+            row.consent = [word for word in row.consent if word not in taken]
+        session.flush()
+        if "analyse" in taken:
+            held = [row.id for row in rows if row.handling_level != HandlingLevel.CONCERN]
+            _hold_back(session, actor, programme_id, held, NO_CONSENT, settings)
+        after = {"programme_id": programme_id, "responses": len(rows), "layers": list(taken)}
+        events.record(session, actor, action="withdraw", subject="consent", subject_id=response_id, after=after, why=why.strip())
+    erasing.settle(sessions)
+
+
+def change_handling(
+    sessions: Sessions,
+    actor: Actor,
+    programme_id: int,
+    response_id: int,
+    *,
+    level: HandlingLevel,
+    why: str,
+    settings: Settings,
+) -> None:
+    """Give one response another handling level. A concern is held back from the analysis; the figures follow at once.
+
+    Raises
+    ------
+    NotFound : no such response, or the actor is not cleared for it. NotAllowed : not cleared for the new level. BadInput : no
+    reason.
+
+    """
+    if level not in actor.handling_levels:
+        raise NotAllowed(f"You are not cleared for '{level}'.", "Ask somebody who is.")
+    with sessions.writing() as session:
+        rows = [row for row in persons.responses_of(session, actor, programme_id, response_id) if row.id == response_id]
+        rows = [row for row in rows if row.handling_level in actor.handling_levels]
+        if not rows:
+            raise NotFound("There is no such response in this programme.", "Search for the person again.")
+        if not why.strip():
+            raise BadInput("There is no reason.", "Say why, for those who read the audit log later.")
+        row, before = rows[0], rows[0].handling_level
+        if before == level:
+            return
+        key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
+        decisions.decide(session, channel_id=row.channel_id, identity_key=key, handling_level=level)
+        row.handling_level = level
+        session.flush()
+        if level == HandlingLevel.CONCERN:
+            _hold_back(session, actor, programme_id, [row.id], HELD_BACK, settings)
+        else:
+            persons.decide_again(session, [row.id])
+            _figures_anew(session, actor, programme_id)
+        events.record(
+            session,
+            actor,
+            action="change",
+            subject="handling level",
+            subject_id=row.id,
+            before={"level": before, "programme_id": programme_id},
+            after={"level": str(level), "programme_id": programme_id},
+            why=why.strip(),
+        )
+
+
+def _hold_back(session: Session, actor: Actor, programme_id: int, ids: list[int], reason: str, settings: Settings) -> None:
+    gone = persons.hold_back(session, ids, reason)
+    erasing.delete_codings(session, actor.organisation_id, gone)
+    delete_everywhere(settings.data_dir, gone)
+    _figures_anew(session, actor, programme_id)
+
+
+def _figures_anew(session: Session, actor: Actor, programme_id: int) -> None:
+    if results.latest_set(session, actor, programme_id) is not None:
+        analysing.start_analysis(session, actor, programme_id=programme_id)

@@ -1,0 +1,22 @@
+"""Which handling levels a listening result counts: everybody is shown figures of responses that they may read."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("listening_result", sa.Column("levels", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_response_programme_level", "response", ["programme_id", "handling_level"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_response_programme_level", "response")
+    op.execute("DELETE FROM listening_result WHERE levels <> ''")
+    op.drop_column("listening_result", "levels")

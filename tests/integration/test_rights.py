@@ -1,0 +1,249 @@
+"""One person's data: found, shown, handed over, erased for good; consent taken back holds for every later file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import given
+import pytest
+from leftovers import left_of
+from test_retention import READ, code
+
+from commsapp.accounts import service as accounts
+from commsapp.actor import Actor, HandlingLevel
+from commsapp.config import Settings
+from commsapp.errors import BadInput, NotAllowed, NotFound
+from commsapp.listening import service as listening
+from commsapp.listening.coders import HELD_BACK, NO_CONSENT
+from commsapp.listening.keys import text_key
+from commsapp.listening.standing import ERASED
+from commsapp.storage import database
+from commsapp.storage.backup import write_backup
+from commsapp.storage.restore import restore_backup
+from commsapp.storage.session import Sessions, sessions_of
+
+GONE = "zyxgone"
+MAP = dataclasses.replace(READ, handling="level", consent="ok")
+HEADER = ["id", "date", "who", "comment", "job", "Heard of it?", "level", "ok"]
+REJECTED = {"id": "a3", "date": "never", "who": "Ann", "comment": f"{GONE} rejected"}
+ROWS = [
+    {"id": "a1", "date": "2026-01-02", "who": "Ann", "comment": f"{GONE} first", "job": f"{GONE} coxswain", "Heard of it?": GONE},
+    {
+        "id": "a2",
+        "date": "2026-02-03",
+        "who": "Ann",
+        "comment": f"{GONE} again",
+        "job": f"{GONE} coxswain",
+        "ok": "log, analyse, quote",
+    },
+    {"id": "b1", "date": "2026-01-02", "who": "Bob", "comment": "Bob stays", "job": "baker", "Heard of it?": "Yes"},
+    {"id": "c1", "date": "2026-01-05", "who": "", "comment": f"{GONE} first", "job": "baker", "Heard of it?": "Yes"},
+]
+WHY = "She asked for it by letter"
+
+
+@pytest.fixture
+def programme(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> int:
+    made = given.programme(sessions, actor)
+    with sessions.writing() as session:
+        listening.add_wave(session, actor, made, name="All", start=date(2026, 1, 1), end=date(2026, 12, 31))
+    bring(sessions, actor, settings, tmp_path, made, [*ROWS, REJECTED])
+    code(sessions, actor, settings, made)
+    return made
+
+
+def bring(
+    sessions: Sessions, actor: Actor, settings: Settings, folder: Path, programme: int, rows: list[dict[str, str]]
+) -> tuple[int, int, int]:
+    path = given.table(folder / "survey.csv", rows, HEADER)
+    filled = [{"ok": "log, analyse", "level": "open"} | row for row in rows]
+    given.table(path, filled, HEADER)
+    return given.counts(given.imported(sessions, actor, settings, path, programme_id=programme, channel="Survey", mapping=MAP))
+
+
+def one(sessions: Sessions, actor: Actor, settings: Settings, programme: int, **asked: object) -> int:
+    with sessions.reading() as session:
+        (found,) = listening.people(session, actor, programme, settings=settings, **asked)  # type: ignore[arg-type]
+    return found.response_id
+
+
+def test_a_person_is_found_by_key_by_id_by_number_and_by_day(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    assert one(sessions, actor, settings, programme, export_id="a1") == ann
+    assert one(sessions, actor, settings, programme, number=ann) == ann
+    with sessions.reading() as session:
+        channel = listening.channels(session, actor, programme)[0].id
+        day = listening.people(session, actor, programme, channel_id=channel, day=date(2026, 1, 2), settings=settings)
+        assert len(day) == 2, "Ann and Bob"
+        assert listening.people(session, actor, programme, key="Nobody", settings=settings) == []
+        with pytest.raises(BadInput, match="nothing to search for"):
+            listening.people(session, actor, programme, settings=settings)
+
+
+def test_everything_that_is_kept_of_a_person_stands_in_one_view_and_in_the_export(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    with sessions.writing() as session:
+        comment = listening.person(session, actor, programme, ann).responses[0].comment_id or 0
+        accounts.note_reading(session, actor, kind="comments", place="programme", place_id=programme, ids=[comment - 1, comment])
+        accounts.note_reading(session, actor, kind="comments", place="programme", place_id=programme, ids=[comment + 3])
+    with sessions.reading() as session:
+        found = listening.person(session, actor, programme, ann)
+    first, second = found.responses
+    assert (first.words, first.export_id, first.date) == (f"{GONE} first", "a1", date(2026, 1, 2))
+    assert first.answers == (("Heard of it?", GONE),)
+    assert first.attributes == {"job": f"{GONE} coxswain"}
+    assert second.consent == ("log", "analyse", "quote")
+    assert [coding["coder"] for coding in first.codings] == ["sentiment"]
+    assert [reader["person"] for reader in found.read_by] == [actor.name], "one of the two looks was at Ann's words"
+    exported = json.dumps(listening.as_export(found))
+    rows = listening.as_rows(found)
+    for word in (f"{GONE} first", f"{GONE} again", "coxswain", "a2", "survey.csv", "2026-02-03", "quote"):
+        assert word in exported
+        assert any(word in value for _, _, value in rows), word
+    assert "Bob" not in exported
+
+
+def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    programme: int,
+    tmp_path: Path,
+    promise: Callable[[int, str], None],
+) -> None:
+    shared = text_key(settings.secret_key, f"{GONE} first")
+    own = text_key(settings.secret_key, f"{GONE} again")
+    write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=tmp_path / "before.backup")
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    with pytest.raises(BadInput, match="no reason"):
+        listening.erase_person(sessions, actor, programme, ann, why=" ", settings=settings)
+    counts = listening.erase_person(sessions, actor, programme, ann, why=WHY, settings=settings)
+    assert counts == {"responses": 2, "comments": 2, "answers": 2, "respondents": 1, "rejected rows": 1}
+    assert left_of(own, sessions, settings.data_dir) == []
+    assert "coding" in left_of(shared, sessions, settings.data_dir), "somebody else said the same"
+    nameless = one(sessions, actor, settings, programme, export_id="c1")
+    listening.erase_person(sessions, actor, programme, nameless, why=WHY, settings=settings)
+    assert left_of(GONE, sessions, settings.data_dir) == []
+    assert left_of(shared, sessions, settings.data_dir) == []
+    assert "comment" in left_of("Bob stays", sessions, settings.data_dir)
+    event = given.stored(sessions, "SELECT action, subject, why FROM event WHERE subject = 'person' AND why <> ''")
+    assert event == [("erase", "person", WHY)] * 2
+    assert given.stored(sessions, "SELECT name FROM job ORDER BY id DESC LIMIT 1") == [("analyse",)]
+    # the same rows in a longer export: only the new one comes in
+    rows = [*ROWS, {"id": "d1", "date": "2026-03-01", "who": "Dan", "comment": "new", "job": "baker"}]
+    assert bring(sessions, actor, settings, tmp_path, programme, rows) == (1, 4, 0)
+    (settings.data_dir / "uploads").joinpath(next((settings.data_dir / "uploads").iterdir()).name).unlink()
+    assert left_of(GONE, sessions, settings.data_dir) == []
+    promise(20, "an erased person: 0 canaries in any table or file, and 0 of 3 rows came back with a cumulative export")
+
+
+def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=tmp_path / "before.backup")
+    listening.erase_person(
+        sessions, actor, programme, one(sessions, actor, settings, programme, key="Ann"), why=WHY, settings=settings
+    )
+    assert (settings.data_dir / ERASED).stat().st_mode & 0o077 == 0
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    new = dataclasses.replace(settings, database_url=f"sqlite:///{folder / 'commsapp.sqlite'}", data_dir=folder)
+    restore_backup(new.database_url, data_dir=folder, secret_key=settings.secret_key, path=tmp_path / "before.backup")
+    assert database.current(new.database_url) == database.head()
+    restored = sessions_of(new)
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 2
+    assert left_of(f"{GONE} again", restored, folder) == []
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
+    assert bring(restored, actor, new, tmp_path, programme, ROWS) == (0, 4, 0)
+    restored.engine.dispose()
+
+
+def test_consent_taken_back_takes_effect_at_once_and_a_later_file_does_not_bring_it_again(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    listening.withdraw(sessions, actor, programme, ann, layers=["analyse", "quote"], why=WHY, settings=settings)
+    with sessions.reading() as session:
+        found = listening.person(session, actor, programme, ann)
+        assert [one.consent for one in found.responses] == [("log",), ("log",)]
+        assert {one.not_coded for one in found.responses} == {NO_CONSENT}
+        assert all(not one.codings for one in found.responses)
+        heard = listening.records(session, actor, programme)
+    reasons = heard.answers.set_index("response_id")["not_coded_reason"]
+    assert reasons[ann] == NO_CONSENT
+    assert left_of(text_key(settings.secret_key, f"{GONE} again"), sessions, settings.data_dir) == []
+    assert given.stored(sessions, "SELECT name, state FROM job ORDER BY id DESC LIMIT 1") == [("analyse", "queued")]
+    listening.store_results(sessions, actor, programme)
+    with sessions.reading() as session:
+        counted = listening.frozen_results(session, actor, programme, measure="comments", wave="", area="", segment="")
+    assert counted["not_coded"].iloc[0][NO_CONSENT] == 2
+    # taken away and imported again: consent stays as it was taken back
+    with sessions.writing() as session:
+        run = listening.imports_of(session, actor, programme)[0]
+        listening.remove_import(session, actor, run.id, settings=settings)
+    assert bring(sessions, actor, settings, tmp_path, programme, ROWS) == (4, 0, 0)
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    with sessions.reading() as session:
+        assert [one.consent for one in listening.person(session, actor, programme, ann).responses] == [("log",), ("log",)]
+
+
+def test_consent_to_keep_taken_back_erases(sessions: Sessions, actor: Actor, settings: Settings, programme: int) -> None:
+    bob = one(sessions, actor, settings, programme, key="Bob")
+    listening.withdraw(sessions, actor, programme, bob, layers=["log"], why=WHY, settings=settings)
+    assert left_of("Bob stays", sessions, settings.data_dir) == []
+    with pytest.raises(BadInput, match="Choose one or more of"):
+        listening.withdraw(sessions, actor, programme, 1, layers=["everything"], why=WHY, settings=settings)
+
+
+def test_a_response_raised_to_a_concern_leaves_the_analysis_and_the_pages_of_those_not_cleared(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    bob = one(sessions, actor, settings, programme, key="Bob")
+    level = HandlingLevel.CONCERN
+    listening.change_handling(sessions, actor, programme, bob, level=level, why="He may be at risk", settings=settings)
+    with sessions.reading() as session:
+        assert listening.person(session, actor, programme, bob).responses[0].not_coded == HELD_BACK
+        reader = given.cleared_for(actor, HandlingLevel.OPEN)
+        with pytest.raises(NotFound):
+            listening.person(session, reader, programme, bob)
+        assert listening.people(session, reader, programme, key="Bob", settings=settings) == []
+    with pytest.raises(NotFound):
+        listening.change_handling(sessions, reader, programme, bob, level=HandlingLevel.OPEN, why=WHY, settings=settings)
+    with pytest.raises(NotAllowed):
+        listening.change_handling(sessions, reader, programme, bob, level=level, why=WHY, settings=settings)
+    before, after, why = given.stored(sessions, "SELECT before, after, why FROM event WHERE subject = 'handling level'")[0]
+    assert (given_json(before)["level"], given_json(after)["level"], why) == ("open", "concern", "He may be at risk")
+    lower = HandlingLevel.OFFICIAL_SENSITIVE
+    listening.change_handling(sessions, actor, programme, bob, level=lower, why="It was a mistake", settings=settings)
+    assert given.stored(sessions, f"SELECT prepared FROM comment WHERE response_id = {bob}")[0][0] in (0, False)
+
+
+def given_json(stored: object) -> dict[str, str]:
+    return json.loads(stored) if isinstance(stored, str) else dict(stored)  # type: ignore[no-any-return, call-overload]
+
+
+def test_nobody_erases_or_changes_a_person_of_whom_they_may_not_see_all(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    with sessions.reading() as session:
+        second = listening.person(session, actor, programme, ann).responses[1].response_id
+    level = HandlingLevel.OFFICIAL_SENSITIVE
+    listening.change_handling(sessions, actor, programme, second, level=level, why=WHY, settings=settings)
+    reader = given.cleared_for(actor, HandlingLevel.OPEN)
+    with sessions.reading() as session:
+        found = listening.person(session, reader, programme, ann)
+    assert (len(found.responses), found.hidden) == (1, 1)
+    assert f"{GONE} again" not in json.dumps(listening.as_export(found))
+    with pytest.raises(NotAllowed, match="not cleared for"):
+        listening.erase_person(sessions, reader, programme, ann, why=WHY, settings=settings)
+    with pytest.raises(NotAllowed, match="not cleared for"):
+        listening.withdraw(sessions, reader, programme, ann, layers=["quote"], why=WHY, settings=settings)
