@@ -16,7 +16,7 @@ from commsapp.bundled import templates
 from commsapp.config import Settings
 from commsapp.http import reading, request, security, signing_in
 from commsapp.storage.session import sessions_of
-from commsapp.web import assets, error_pages, levels, navigation, showing, wording
+from commsapp.web import assets, error_pages, levels, navigation, oidc, showing, wording
 from commsapp.web.pages import BLUEPRINTS
 
 _LIBRARIES = ("govuk_frontend_jinja", "govuk_frontend_wtf")
@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> Flask:
     signing_in.install(app, settings)
     joined.install(app, csrf)
     WTFormsHelpers(app)
+    oidc.install(app, settings)
     for part in (assets, error_pages, levels, navigation, showing, wording):
         part.install(app)
     for blueprint in BLUEPRINTS:

@@ -39,11 +39,10 @@ class Settings:
     """What a running commsapp needs to know about where it runs.
 
     ``data_dir`` holds the embedded database, the queue, uploads, embeddings and the key file. ``jobs_url`` is where the
-    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in
-    calls a minute for each token. ``public_url`` is the
-    address that people open ('' : this machine only), ``trusted_proxies`` how many proxies stand before the server. ``keys_dir``
-    is where the keys lie that people's words are sealed with, where that is not the data folder; ``old_secret_key`` is given when
-    the secret key changes.
+    queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in calls
+    a minute for each token. ``public_url`` is the address that people open ('' : this machine only), ``trusted_proxies`` how many
+    proxies stand before the server. ``keys_dir`` is where the keys lie that people's words are sealed with, where that is not the
+    data folder; ``old_secret_key`` is given when the secret key changes.
     """
 
     database_url: str
@@ -65,8 +64,8 @@ class Settings:
     @property
     def address(self) -> str:
         """What people open, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        # A name and no number: passkeys belong to names.
+        return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def keys_folder(self) -> Path:

@@ -28,6 +28,9 @@ from commsapp.storage.session import Sessions, sessions_of
 
 logger = logging.getLogger("commsapp.worker")
 
+RETENTION_SECONDS = 3600.0
+"""How often a worker looks for what is past its time."""
+
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -251,12 +254,15 @@ def serve_jobs(
     parent_gone = _watch(parent_pid)
     consumer.start()
     _stop_on_signals(stop)
-    next_reap = 0.0
+    next_reap = next_retention = 0.0
     while not stop.is_set():
         if time.monotonic() >= next_reap:
             _tend(sessions, lambda: send_unsent(sessions, queue))
             consumer.check_worker_health()
             next_reap = time.monotonic() + reap_seconds
+        if time.monotonic() >= next_retention:
+            _tend(sessions, lambda: _retain(sessions, settings))
+            next_retention = time.monotonic() + RETENTION_SECONDS
         stop.wait(min(1.0, reap_seconds))
         if parent_gone():
             logger.info("The process that started this worker is gone.")
@@ -274,6 +280,16 @@ def _tend(sessions: Sessions, send: Callable[[], int]) -> None:
         logger.warning("%s", error)
     except Exception as error:
         logger.error("The reaper could not do its work.\n%s", traceback_without_words(error))
+
+
+def _retain(sessions: Sessions, settings: Settings) -> int:
+    """Delete what feedback channels keep no longer; from how many something went."""
+    from commsapp.listening.service import run_retention
+
+    gone = run_retention(sessions, settings=settings)
+    for due in gone:
+        logger.info("Channel %s: what is past its time was deleted (%s).", due.channel_id, due.counts)
+    return len(gone)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

@@ -1,8 +1,8 @@
 """Measure the shipped models through the command line, as anybody would use them: ``python -m evals.run``.
 
 Sentiment on tweets that no training saw, beside VADER and TextBlob; topics on clinc150 (gold labels), the Bowling Green
-consultation and CFPB narratives: how many, how well, what fits none, and whether two runs agree byte for byte. The data are
-read from ../shared/data. Writes docs/accuracy.md and fails when a promise is broken.
+consultation and CFPB narratives: how many, how well, what fits none, and whether two runs agree byte for byte; redaction on
+sentences of our own. The data are read from ../shared/data. Writes docs/accuracy.md and fails when a promise is broken.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from evals.redaction.run import redaction
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -203,6 +205,7 @@ def main() -> int:
         sentiment(report, work)
         clinc(report, work, 15_000 if args.full else 5_000)
         consultations(report, work, 1_000_000 if args.full else 600)
+    redaction(report, DATA)
     head = "# Accuracy\n\nMeasured by `make evals` from the shipped weights through `commsapp code`; written by `evals/run.py`.\n"
     (ROOT / "docs" / "accuracy.md").write_text("\n\n".join([head.rstrip(), *report.parts]) + "\n", encoding="utf-8")
     for promise in report.broken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from commsapp.accounts.actors import actor_for, ensure_local, local_actor
 from commsapp.accounts.audit import audit_fault, audit_head, chain_earlier_events, note, note_reading
+from commsapp.accounts.audit_log import Entry, LogPage, audit_log, history
 from commsapp.accounts.managing import (
     LINK_DAYS,
     all_people,
@@ -67,8 +68,10 @@ __all__ = [
     "LONGEST_DAYS",
     "SCOPES",
     "SCOPE_NAMES",
+    "Entry",
     "Known",
     "KnownPasskey",
+    "LogPage",
     "Scope",
     "Token",
     "actor_for",
@@ -78,6 +81,7 @@ __all__ = [
     "attempt",
     "audit_fault",
     "audit_head",
+    "audit_log",
     "bind_identity",
     "cancel_links",
     "chain_earlier_events",
@@ -89,6 +93,7 @@ __all__ = [
     "ensure_local",
     "first_link",
     "forget_second_factor",
+    "history",
     "invite",
     "is_noted",
     "join",

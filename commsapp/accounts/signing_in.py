@@ -178,21 +178,23 @@ def keep_rehashed(session: Session, person_id: int, password_hash: str) -> None:
 
 
 def set_authenticator(session: Session, actor: Actor, *, secret: str, counter: int, recovery_codes: list[str], key: str) -> str:
-    """Keep the (encrypted) secret of an authenticator app that was proven with a code, and hashes of recovery codes.
+    """Keep the (encrypted) secret of an authenticator app that was proven with a code, and keyed hashes of recovery codes.
 
     Ends every other sign-in; the mark that this one is bound to from now on.
     """
     row = _own(session, actor)
     row.totp_secret, row.totp_counter = secret, counter
-    row.recovery_codes = [hash_of(code) for code in recovery_codes]
+    if recovery_codes:
+        row.recovery_codes = recovery_codes
     return _proven(session, row, actor, "set up authenticator", key)
 
 
 def remove_authenticator(session: Session, actor: Actor) -> None:
-    """Take the authenticator app away, with its recovery codes where no passkey needs them either."""
+    """Take the authenticator app away, and the recovery codes where no passkey needs them either."""
     row = _own(session, actor)
     row.totp_secret = row.totp_counter = None
-    row.recovery_codes = []
+    if not people.passkeys(session, person_id=row.id):
+        row.recovery_codes = []
     events.record(session, actor, action="remove authenticator", subject="person", subject_id=row.id)
 
 
@@ -205,10 +207,9 @@ def use_code(session: Session, person_id: int, *, counter: int) -> bool:
     return True
 
 
-def use_recovery_code(session: Session, person_id: int, code: str) -> bool:
-    """Use a recovery code up; false where it is none of this person's."""
+def use_recovery_code(session: Session, person_id: int, wanted: str) -> bool:
+    """Use the recovery code of a keyed hash up; false where it is none of this person's."""
     row = session.get(Row, person_id, with_for_update=True, populate_existing=True)
-    wanted = hash_of(code)
     if row is None or wanted not in row.recovery_codes:
         return False
     row.recovery_codes = [kept for kept in row.recovery_codes if kept != wanted]
@@ -218,9 +219,9 @@ def use_recovery_code(session: Session, person_id: int, code: str) -> bool:
 
 
 def new_recovery_codes(session: Session, actor: Actor, codes: list[str]) -> None:
-    """Put new recovery codes in the place of all there were."""
+    """Put new recovery codes, given as keyed hashes, in the place of all there were."""
     row = _own(session, actor)
-    row.recovery_codes = [hash_of(code) for code in codes]
+    row.recovery_codes = list(codes)
     events.record(session, actor, action="make recovery codes", subject="person", subject_id=row.id)
 
 
@@ -250,9 +251,12 @@ def add_passkey(
     public_key: bytes,
     sign_count: int,
     transports: list[str],
+    recovery_codes: list[str],
     key: str,
 ) -> str:
     """Keep a passkey that a device just made, and end every other sign-in; the mark that this one is bound to from now on.
+
+    ``recovery_codes`` are keyed hashes of new ones; without any, those that there are stay.
 
     Raises
     ------
@@ -274,6 +278,8 @@ def add_passkey(
         sign_count=sign_count,
         transports=transports,
     )
+    if recovery_codes:
+        row.recovery_codes = recovery_codes
     return _proven(session, row, actor, "add passkey", key)
 
 
@@ -294,6 +300,8 @@ def remove_passkey(session: Session, actor: Actor, passkey_id: int) -> None:
         raise Conflict("This passkey is the only way in that you have.", "Set a password or add another passkey first.")
     session.delete(found)
     session.flush()
+    if len(mine) == 1 and row.totp_secret is None:
+        row.recovery_codes = []
     events.record(session, actor, action="remove passkey", subject="person", subject_id=row.id)
 
 

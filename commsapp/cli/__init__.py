@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from commsapp import __version__
-from commsapp.cli import auditing, coding, demo, keeping, keys, listening, people, serving, tokens
+from commsapp.cli import auditing, coding, demo, keeping, keys, listening, people, rights, serving, tokens
 from commsapp.errors import BadInput, CommsappError
 
 
@@ -23,10 +23,9 @@ def commands() -> None:
     """Listen, plan and evaluate: communication against serious organised crime."""
 
 
-_ROOMS = (coding, listening, serving, keeping, keys, people, tokens, auditing, demo)
-
-for command in (command for room in _ROOMS for command in room.COMMANDS):
-    commands.add_command(command)
+for part in (coding, listening, serving, keeping, keys, people, tokens, auditing, rights, demo):
+    for command in part.COMMANDS:
+        commands.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

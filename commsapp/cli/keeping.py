@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
+from commsapp.accounts import service as accounts
+from commsapp.accounts.service import local_actor
+from commsapp.cli.listening import opened
 from commsapp.cli.showing import console, progress, table
 from commsapp.config import load_settings
+from commsapp.errors import BadInput
+from commsapp.listening import service as listening
 from commsapp.storage.backup import Backup, read_backup, write_backup
-from commsapp.storage.database import upgrade
 from commsapp.storage.keyring import open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import sessions_of
@@ -26,15 +30,17 @@ def backup(path: Path) -> None:
     """
     settings = load_settings()
     keyring = open_keyring(settings)
-    upgrade(settings.database_url, keyring=keyring, data_dir=settings.data_dir)
+    sessions = opened()
     with progress() as tell:
         made = write_backup(
-            sessions_of(settings),
+            sessions,
             data_dir=settings.data_dir,
             keyring=keyring,
             path=path,
             progress=tell,
         )
+    with sessions.writing() as session:
+        accounts.note(session, local_actor(session), action="export", subject="backup", after={"file": path.name})
     _show(made)
     console().print(f"Written to {path} and checked. Its keys are in {made.keys}: keep them elsewhere, and the secret key too.")
 
@@ -48,13 +54,19 @@ def backup(path: Path) -> None:
     type=click.Path(path_type=Path),
     help="The keys that were written beside the backup, where this machine doesn't have them.",
 )
-def restore(path: Path, check_only: bool, keys: Path | None) -> None:
+@click.option(
+    "--erased", type=click.Path(path_type=Path), help="List of who was erased since [default: 'erased' in the data folder]."
+)
+def restore(path: Path, check_only: bool, keys: Path | None, erased: Path | None) -> None:
     """Bring a backup back into an empty database, SQLite or PostgreSQL, whichever it came from.
 
     Nothing that is there is overwritten or mixed: where the database holds something, set COMMSAPP_DATABASE_URL and
-    COMMSAPP_DATA_DIR to empty ones first. The secret key of the time of the backup is needed, and its keys (--keys).
+    COMMSAPP_DATA_DIR to empty ones first. The secret key of the time of the backup is needed, and its keys (--keys). Who was
+    erased since the backup was made is erased again, where the file 'erased' of the data folder of that time is at hand.
     """
     settings = load_settings()
+    if erased is not None and not erased.is_file():
+        raise BadInput(f"There is no file {erased}.", "Check its name.")
     keyring = open_keyring(settings)
     if check_only:
         _show(read_backup(path, keyring=keyring))
@@ -64,6 +76,8 @@ def restore(path: Path, check_only: bool, keys: Path | None) -> None:
         found = restore_backup(
             settings.database_url, data_dir=settings.data_dir, keyring=keyring, path=path, keys=keys, progress=tell
         )
+    if gone := listening.erase_again(sessions_of(settings), settings, erased or settings.data_dir / "erased"):
+        console().print(f"{gone} responses of people who were erased since were taken out again.")
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")
 

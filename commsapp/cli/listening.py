@@ -237,6 +237,9 @@ def report(programme_name: str, output: Path) -> None:
         actor = local_actor(session)
         programme = service.programme_named(session, actor, programme_name)
         written = sharing.write_report(session, actor, programme_id=programme.id, path=output)
+    with sessions.writing() as session:
+        after = {"file": output.name, "programme_id": programme.id}
+        accounts.note(session, actor, action="export", subject="report", subject_id=programme.id, after=after)
     console().print(f"Written to {written}.")
 
 

@@ -33,6 +33,10 @@ from commsapp.storage.session import Session, told
 
 CODE_SECONDS = 30
 """How far the clock of an authenticator app may be off."""
+RECOVERY_CODES = 10
+FRESH_SECONDS = 15 * 60
+PROVEN = "fs_paa"
+"""Where Flask-Security keeps when somebody last proved who they are."""
 KEY, SEEN = "sign_in", "seen"
 DEVICE = "commsapp_device"
 _DEVICE_SECONDS = 365 * 24 * 3600
@@ -143,17 +147,44 @@ def code_fits(database: Session, known: Known, typed: str) -> bool:
         if not codes().verify_totp(typed, known.totp_secret, user, window=CODE_SECONDS) or user.totp_counter is None:
             return False
         return accounts.use_code(database, known.person.id, counter=user.totp_counter)
-    return accounts.use_recovery_code(database, known.person.id, recovery_form(typed))
+    return accounts.use_recovery_code(database, known.person.id, _recovery_hash(typed))
 
 
-def recovery_form(typed: str) -> str:
-    """A recovery code as it is kept: letters and figures only."""
-    return re.sub(r"[^0-9a-z]", "", typed.lower())
+def proof(person: Person, secret: str, typed: str) -> int | None:
+    """The time step of a code of an authenticator app that has a secret; None where the code is not right."""
+    user = User("", person)
+    code = "".join(typed.split())
+    right = code.isascii() and code.isdigit() and codes().verify_totp(code, secret, user, window=CODE_SECONDS)
+    return user.totp_counter if right else None
 
 
-def begin(known: Known, *, way: str, second_factor: bool) -> None:
+def new_recovery_codes() -> tuple[list[str], list[str]]:
+    """Recovery codes to show once, and the keyed hashes that are kept of them."""
+    made = codes().generate_recovery_codes(RECOVERY_CODES)
+    return made, [_recovery_hash(code) for code in made]
+
+
+def _recovery_hash(typed: str) -> str:
+    # Keyed, as a code is short enough to be typed, and so to be tried out on a stolen database.
+    key = _derived(settings(), "recovery code").encode()
+    return hmac.new(key, re.sub(r"[^0-9a-z]", "", typed.lower()).encode(), hashlib.sha256).hexdigest()
+
+
+def fresh() -> bool:
+    """Whether the person proved who they are a few minutes ago; asked before they change how they sign in."""
+    proven = cookie.get(PROVEN, 0)
+    return bool(time.time() - proven < FRESH_SECONDS)
+
+
+def proven_again() -> None:
+    """The person just proved who they are once more."""
+    cookie[PROVEN] = time.time()
+
+
+def begin(known: Known, *, way: str, second_factor: bool, database: Session | None = None) -> None:
     """Sign a person in on this browser: a new session, in which nothing of the old one is left."""
-    key = accounts.start_sign_in(session(), known.person.id, device=device_name(), way=way, second_factor=second_factor)
+    opened = database if database is not None else session()
+    key = accounts.start_sign_in(opened, known.person.id, device=device_name(), way=way, second_factor=second_factor)
     cookie.clear()
     g.pop("csrf_token", None)
     login_user(User(known.uniquifier, known.person), remember=False, authn_via=[way])
@@ -174,9 +205,15 @@ def end() -> None:
 
 
 def waits_for_second_factor() -> bool:
-    """Whether the person who is signed in is cleared for more than they see, as they have no second factor."""
+    """Whether the person who is signed in is cleared for more than they see, as they proved themselves with one factor only."""
     person: Person | None = getattr(current_user, "person", None)
-    return person is not None and bool(person.email) and person.waits_for_second_factor
+    actor: Actor | None = getattr(current_user, "actor", None)
+    if person is None or actor is None:
+        return False
+    return person.cleared.more_than_open and (actor.handling_levels, actor.originals) != (
+        person.cleared.levels,
+        person.cleared.originals,
+    )
 
 
 def key_here() -> str:

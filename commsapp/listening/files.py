@@ -1,4 +1,8 @@
-"""Whole tables in and out of files, for `commsapp code` and notebooks: cells stay as they were."""
+"""Whole tables in and out of files, for `commsapp code` and notebooks: cells stay as they were.
+
+In CSV a cell that a spreadsheet would take for a formula gets an apostrophe (see `commsapp.inert`), which is taken away again
+when such a file is read here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ import pandas as pd
 from xlsxwriter.exceptions import XlsxWriterException
 
 from commsapp.errors import BadInput
+from commsapp.inert import as_it_was, inert, is_dangerous
 from commsapp.listening.formats import open_table
 from commsapp.listening.formats.table import Table
 
@@ -47,7 +52,7 @@ def read_frame(path: Path) -> pd.DataFrame:
 
 
 def _text(table: Table) -> pd.DataFrame:
-    columns = dict.fromkeys(table.columns)
+    columns = dict.fromkeys(map(as_it_was, table.columns) if table.format == "csv" else table.columns)
     rows: list[dict[str, str]] = []
     problems: dict[int, str] = {}
     last = None
@@ -59,6 +64,8 @@ def _text(table: Table) -> pd.DataFrame:
         if row.problem:
             problems[len(rows)] = row.problem
         cells = row.cells or {}
+        if table.format == "csv":  # one that we wrote may hold cells that were made inert
+            cells = {as_it_was(column): as_it_was(cell) for column, cell in cells.items()}
         columns |= dict.fromkeys(cells)
         rows.append(cells)
     frame = pd.DataFrame(rows, columns=list(columns), dtype=object).fillna("")
@@ -196,9 +203,12 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    texts = [place for place, kind in enumerate(frame.dtypes) if _may_hold_text(kind)]
+    frame = frame.rename(columns=inert)
+    for place in texts:
+        frame.isetitem(place, [inert(cell) for cell in frame.iloc[:, place]])
     # Before Python 3.13 a carriage return alone puts no cell into quotes, and whoever reads the file sees a row's end there.
-    texts = [name for name, kind in zip(frame.columns, frame.dtypes, strict=True) if _may_hold_text(kind)]
-    returns = any(isinstance(cell, str) and "\r" in cell for name in texts for cell in frame[name])
+    returns = any(isinstance(cell, str) and "\r" in cell for place in texts for cell in frame.iloc[:, place])
     returns = returns or any("\r" in str(name) for name in frame.columns)
     frame.to_csv(path, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
 
@@ -209,6 +219,13 @@ def _write_xlsx(frame: pd.DataFrame, path: Path) -> None:
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
         writer.book.set_properties({"created": dt.datetime(2000, 1, 1)})
         frame.to_excel(writer, index=False, sheet_name="Coded")
+        # Said to be text, so that it stays text when somebody edits the cell.
+        text = writer.book.add_format({"quote_prefix": True})
+        for place, (name, kind) in enumerate(zip(frame.columns, frame.dtypes, strict=True)):
+            cells = [str(name), *(frame.iloc[:, place] if _may_hold_text(kind) else ())]
+            for row, cell in enumerate(cells):
+                if isinstance(cell, str) and is_dangerous(cell):
+                    writer.sheets["Coded"].write_string(row, place, cell, text)
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
@@ -23,6 +25,8 @@ from commsapp.listening.formats.table import Table
 from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
+from commsapp.listening.redaction.kinds import Kind, mark
+from commsapp.listening.redaction.redactor import by_patterns, without_names
 from commsapp.listening.standing import as_decided, in_time, refuse_past
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
@@ -371,7 +375,8 @@ def _finish(session: Session, actor: Actor, run: imports.ImportRun, notes: list[
     if stored is None or stored.finished_at is not None:  # another worker came to the end first
         return
     imports.finish_import(session, import_id=run.id, notes=notes)
-    events.record(session, actor, action="finish", subject="import", subject_id=run.id)
+    after = {"file": run.file_name, "programme_id": run.programme_id}
+    events.record(session, actor, action="finish", subject="import", subject_id=run.id, after=after)
     if then_analyse and jobs.waiting(session, name="analyse", programme_id=run.programme_id) is None:
         arguments = {"programme_id": run.programme_id}
         jobs.enqueue(session, actor, name="analyse", arguments=arguments, programme_id=run.programme_id)
@@ -437,15 +442,32 @@ def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.
 
 
 def rejected(session: Session, actor: Actor, import_id: int) -> list[views.RejectedRow]:
-    """Rows that could not be read, with the reason, in the order of the file; those that the actor is cleared for."""
+    """Rows that could not be read, with the reason, in the order of the file; those that the actor is cleared for.
+
+    Their cells come without numbers and addresses, and without names where the column or the words around say that it is one.
+    """
     run = imports.import_run(session, actor, import_id)
     if run is None:
         raise NotFound("There is no such import.", "Go back to the programme.")
     return [
-        views.RejectedRow(row=row.row_number, reason=row.reason, cells=dict(row.cells or {}))
+        views.RejectedRow(row=row.row_number, reason=by_patterns(row.reason), cells=_redacted(row.cells or {}))
         for row in imports.rejected_rows(session, actor, import_id)
         if _level_of(row, run) in actor.handling_levels
     ]
+
+
+def _redacted(cells: Dictionary[str, Any]) -> dict[str, str]:
+    """Cells of a row as a page shows them: by patterns and cues, since a page should not wait for the model of names."""
+    redactor = without_names()
+    return {
+        column: mark(Kind.NAME) if _NAMES_COLUMN.search(column) and str(cell).strip() else redactor.one(str(cell))
+        for column, cell in cells.items()
+    }
+
+
+_NAMES_COLUMN = re.compile(
+    r"(?:^|\b|_)(?:(?:first|last|full|sur|fore)[ _]?name|name of (?:person|respondent)|name)(?:$|\b|_)", re.IGNORECASE
+)
 
 
 def _level_of(row: imports.RejectedRow, run: imports.ImportRun) -> str:

@@ -120,6 +120,17 @@ def _as_event(row: programmes.FeedbackChannel) -> dict[str, object]:
     return {"name": row.name, "programme_id": row.programme_id, "until": until, "months": row.retain_months}
 
 
+def would_go(
+    session: Session, actor: Actor, programme_id: int, channel_id: int, *, until: date | None, months: int | None
+) -> int:
+    """How many responses of a channel would be past their time at once, were it kept so long."""
+    named = next((one.channel for one in retentions(session, actor, programme_id) if one.channel_id == channel_id), None)
+    if named is None or months is None or not 1 <= months <= MOST_MONTHS or (until is not None and until < today()):
+        return 0  # nothing is past its time by a day that lies ahead; what can't be set is refused elsewhere
+    kept = Retention(channel_id, named, until, months)
+    return erasing.count_past(session, channel_id, kept.oldest(today()))["responses"]
+
+
 def run_retention(sessions: Sessions, *, settings: Settings, on: date | None = None, dry_run: bool = False) -> list[Due]:
     """Delete what is past its time in every channel of the installation, for good; or only say what would go (``dry_run``).
 

@@ -35,7 +35,7 @@ from commsapp.listening.reporting import (
     records,
 )
 from commsapp.listening.responding import responses_page
-from commsapp.listening.retention import retentions, run_retention, set_retention
+from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.searching import search
 from commsapp.listening.standing import erase_again
@@ -100,4 +100,5 @@ __all__ = [
     "store_results",
     "waves",
     "withdraw",
+    "would_go",
 ]

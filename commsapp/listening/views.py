@@ -131,6 +131,7 @@ class Said:
     """
 
     id: int
+    response_id: int
     words: str
     translation: str
     translator: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Select, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -82,6 +83,48 @@ def history(session: Session, actor: Actor, *, subject: str, subject_id: int, li
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the log; what is left empty doesn't narrow. Days are in UTC, both included."""
+
+    person: str = ""
+    action: str = ""
+    subject: str = ""
+    first: date | None = None
+    last: date | None = None
+
+
+def _asked(query: Select[Any], actor: Actor, asked: Asked) -> Select[Any]:
+    query = query.where(Event.organisation_id == actor.organisation_id)
+    for column, value in ((Event.person_name, asked.person), (Event.action, asked.action), (Event.subject, asked.subject)):
+        query = query.where(column == value) if value else query
+    if asked.first is not None:
+        query = query.where(Event.at >= datetime.combine(asked.first, time(), UTC))
+    if asked.last is not None:
+        query = query.where(Event.at < datetime.combine(asked.last, time(), UTC) + timedelta(days=1))
+    return query
+
+
+def logged(session: Session, actor: Actor, asked: Asked, *, start: int = 0, limit: int | None = None) -> list[Event]:
+    """Events of the actor's organisation, the latest first."""
+    query = _asked(select(Event), actor, asked).order_by(Event.id.desc()).offset(start).limit(limit)
+    return list(session.scalars(query))
+
+
+def count_logged(session: Session, actor: Actor, asked: Asked) -> int:
+    """How many events `logged` would give in all."""
+    return int(session.scalar(_asked(select(func.count(Event.id)), actor, asked)) or 0)
+
+
+def kinds_logged(session: Session, actor: Actor) -> tuple[list[str], list[str], list[str]]:
+    """Names of persons, actions and subjects that occur in the log of the actor's organisation."""
+    found = []
+    for column in (Event.person_name, Event.action, Event.subject):
+        query = select(column).where(Event.organisation_id == actor.organisation_id).distinct().order_by(column)
+        found.append([str(value) for value in session.scalars(query)])
+    return found[0], found[1], found[2]
 
 
 def removed_names(session: Session, actor: Actor, programme_id: int, *, subject: str) -> set[str]:

@@ -360,6 +360,7 @@ def comments_by_id(session: Session, actor: Actor, programme_id: int, ids: list[
     query = (
         select(
             Comment.id,
+            Comment.response_id,
             Comment.redacted,
             Comment.redacted_translation,
             Comment.redaction_version,

@@ -21,6 +21,7 @@ from wtforms import (
     BooleanField,
     Field,
     FloatField,
+    HiddenField,
     IntegerField,
     RadioField,
     SelectField,
@@ -137,6 +138,10 @@ class PasswordField(_Worded, SecretField):  # type: ignore[misc]
     """A password, which is never sent back to the browser. Blanks around it fall away, as they come with copying."""
 
     widget = widgets.GovPasswordInput(hide_value=True)
+
+
+class HiddenText(HiddenField):  # type: ignore[misc]
+    """Something that a script fills in."""
 
 
 class LongTextField(_Worded, TextAreaField):  # type: ignore[misc]

@@ -25,8 +25,13 @@ class Entry:
 
 ENTRIES = (
     Entry("Start", "start.home", ("start",), EVERYBODY),
-    Entry("Programmes", "programmes.index", ("programmes", "frame", "imports", "jobs", "listening", "campaigns")),
+    Entry(
+        "Programmes",
+        "programmes.index",
+        ("programmes", "frame", "imports", "jobs", "listening", "campaigns", "rights", "retention"),
+    ),
     Entry("People", "people.index", ("people",), ADMINISTRATORS),
+    Entry("Audit", "auditing.log", ("auditing",), ADMINISTRATORS),
 )
 
 

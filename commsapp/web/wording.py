@@ -16,7 +16,7 @@ MINUS = "\u2212"
 
 def install(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size, capfirst):
+    for word in (percent, points, number, signed, day, slug, count, figure, of_whom, size, capfirst, moment):
         app.add_template_filter(word)
     app.add_template_filter(reason, "reason_words")
 
@@ -46,6 +46,11 @@ def signed(value: float, digits: int = 2) -> str:
 def day(value: date | datetime) -> str:
     """2026-03-04 → '4 March 2026'."""
     return f"{value.day} {value:%B %Y}"
+
+
+def moment(value: datetime) -> str:
+    """4 March 2026, 09:05 (UTC, as every stored time)."""
+    return f"{day(value)}, {value:%H:%M}"
 
 
 def slug(text: str) -> str:

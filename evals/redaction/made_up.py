@@ -5,11 +5,12 @@ Phone numbers are from Ofcom's ranges for drama, cards are the industry's test n
 
 from __future__ import annotations
 
+import calendar
 import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -168,25 +169,11 @@ def _bank(chance: random.Random) -> str:
 
 def _birth(chance: random.Random) -> str:
     day, month, year = chance.randint(1, 28), chance.randint(1, 12), chance.randint(1940, 2012)
-    names = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
     return chance.choice(
         [
             f"{day:02d}/{month:02d}/{year}",
             f"{day}.{month}.{year % 100:02d}",
-            f"{day} {names[month - 1]} {year}",
+            f"{day} {calendar.month_name[month]} {year}",
             f"{year}-{month:02d}-{day:02d}",
         ]
     )
@@ -208,6 +195,11 @@ def _email(chance: random.Random) -> str:
     )
 
 
+def _licence(chance: random.Random) -> str:
+    born = f"{chance.randint(0, 9)}0{chance.randint(1, 9)}1{chance.randint(1, 9)}{chance.randint(0, 9)}"
+    return f"{_letters(chance, 5)}{born}{_letters(chance, 2)}9{_letters(chance, 2)}"
+
+
 MADE: dict[str, Callable[[random.Random], str]] = {
     "phone": _phone,
     "postcode": _postcode,
@@ -220,7 +212,7 @@ MADE: dict[str, Callable[[random.Random], str]] = {
     "email": _email,
     "card": lambda chance: chance.choice(["4111 1111 1111 1111", "5555555555554444", "4000-0566-5566-5556", "3782 822463 10005"]),
     "web": lambda chance: chance.choice(["https://www.facebook.com/groups/48213", "example.org/u/lomax", "http://t.me/plugz_x"]),
-    "licence": lambda chance: f"{_letters(chance, 5)}{chance.randint(0, 9)}0{chance.randint(1, 9)}1{chance.randint(1, 9)}{chance.randint(0, 9)}{_letters(chance, 2)}9{_letters(chance, 2)}",
+    "licence": _licence,
     "passport": lambda chance: f"{chance.randint(10**8, 10**9 - 1)}",
     "ip": lambda chance: f"203.0.113.{chance.randint(1, 254)}",
 }  # fmt: skip
@@ -237,6 +229,7 @@ class Score:
     words: int
     altered: int
     sentences: int
+    names: list[tuple[str, bool]] = field(default_factory=list)
 
     @property
     def share(self) -> float:
@@ -260,6 +253,8 @@ def score(sentences: list[Sentence], redacted: list[str]) -> Score:
             for kind in (item.kind, *([f"origin:{item.origin}"] if item.origin else []), f"language:{sentence.language}"):
                 result.asked[kind] += 1
                 result.found[kind] += not survives
+            if item.kind == "name":
+                result.names.append((item.text, not survives))
             if survives:
                 result.missed.append((item.text, f"{sentence.text}  →  {after}"))
         lost = sum((sentence.stays - left).values())

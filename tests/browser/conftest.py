@@ -120,7 +120,7 @@ def settle(tab: Page) -> None:
 
 
 def _is_ours(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+    return url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:"))
 
 
 def _inaccessible(tab: Page) -> list[str]:

@@ -14,7 +14,8 @@ import heard
 import pytest
 from api_site import Api, close_api, open_api, token_of
 
-from commsapp.actor import Actor
+from commsapp import may
+from commsapp.actor import Actor, Role
 from commsapp.api.heard import Comment, Response, Result
 from commsapp.config import Settings
 from commsapp.evaluation import service as evaluation
@@ -67,6 +68,15 @@ def test_programmes_are_made_listed_and_read(api: Api) -> None:
     assert last["links"]["next"] is None and last["links"]["previous"]
     assert api.get("/programmes?page=9")["items"] == []
     assert api.post("/programmes", {"name": "County lines"}, status=409)["cure"]
+
+
+def test_a_field_that_a_role_may_not_see_does_not_leave(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = api.post("/programmes", {"name": "Ours", "description": "Only for some"})
+    seen = may.SEE[("commsapp.listening.views", "Programme")]
+    hidden = may.Record({**seen.see, "description": frozenset({Role.OFFICER})})
+    monkeypatch.setitem(may.SEE, ("commsapp.listening.views", "Programme"), hidden)
+    assert api.get(f"/programmes/{made['id']}") == {**made, "description": ""}
+    assert api.get("/programmes")["items"] == [{**made, "description": ""}]
 
 
 def test_what_a_programme_is_compared_by_is_added_listed_and_taken_away(api: Api) -> None:

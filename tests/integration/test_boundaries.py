@@ -214,6 +214,27 @@ def _reader_of_originals(world: World) -> Actor:
     return replace(world.stranger, originals=True)
 
 
+def _ours(world: World) -> int:
+    """A response of the first organisation."""
+    return int(given.stored(world.sessions, "SELECT min(id) FROM response WHERE import_id IS NOT NULL")[0][0])
+
+
+def _not_of_strangers(call: Callable[..., Any], **how: Any) -> Callable[[World], None]:
+    """The case of a function that opens sessions of its own; it must find nothing under either programme."""
+
+    def case(world: World) -> None:
+        for programme in (world.programme, world.own.programme_id):
+            with pytest.raises(NotFound):
+                call(world.sessions, world.stranger, programme, _ours(world), why="x", settings=world.settings, **how)
+
+    return case
+
+
+_change_handling = _not_of_strangers(listening.change_handling, level=HandlingLevel.CONCERN)
+_erase_person = _not_of_strangers(listening.erase_person)
+_withdraw = _not_of_strangers(listening.withdraw, layers=["analyse"])
+
+
 CASES: dict[str, Callable[[World], None]] = {
     "listening.add_area": refused(lambda w, s: listening.add_area(s, w.stranger, w.programme, name="x")),
     "listening.add_channel": refused(
@@ -245,6 +266,18 @@ CASES: dict[str, Callable[[World], None]] = {
     "listening.may_read_original": nothing(lambda w, s: listening.may_read_original(w.stranger)),
     "listening.over_waves": nothing(
         lambda w, s: listening.over_waves(s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()})
+    ),
+    "listening.change_handling": _change_handling,
+    "listening.erase_person": _erase_person,
+    "listening.people": refused(lambda w, s: listening.people(s, w.stranger, w.programme, number=_ours(w), settings=w.settings)),
+    "listening.person": refused(lambda w, s: listening.person(s, w.stranger, w.programme, _ours(w))),
+    "listening.retentions": nothing(lambda w, s: listening.retentions(s, w.stranger, w.programme)),
+    "listening.set_retention": refused(
+        lambda w, s: listening.set_retention(s, w.stranger, w.programme, w.channel_id, until=None, months=1)
+    ),
+    "listening.withdraw": _withdraw,
+    "listening.would_go": nothing(
+        lambda w, s: listening.would_go(s, w.stranger, w.programme, w.channel_id, until=DAY, months=None)
     ),
     "listening.programme": refused(lambda w, s: listening.programme(s, w.stranger, w.programme)),
     "listening.programme_named": _named,
@@ -299,8 +332,8 @@ CASES: dict[str, Callable[[World], None]] = {
 }
 
 
-# Done for the whole installation, with nothing handed out: files that no import waits for are taken away.
-HOUSEKEEPING = {"listening.clear_uploads"}
+# Done for the whole installation, with nothing handed out: what is kept no longer is taken away.
+HOUSEKEEPING = {"listening.clear_uploads", "listening.run_retention", "listening.erase_again"}
 
 
 def asking(service: ModuleType) -> list[str]:

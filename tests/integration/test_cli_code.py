@@ -84,7 +84,7 @@ def coded(tmp_path_factory: pytest.TempPathFactory) -> Coded:
     assert not (folder / "data").exists()  # no database, no key, no settings
     return Coded(
         table=pd.DataFrame(rows),
-        csv=pd.read_csv(folder / "out.csv", dtype=str, keep_default_na=False),
+        csv=read_frame(folder / "out.csv"),
         xlsx=pd.read_excel(folder / "out.xlsx", dtype=object, keep_default_na=False, engine="calamine"),
         parquet=pd.read_parquet(folder / "out.parquet"),
         said=runs[0],

@@ -13,8 +13,8 @@ from commsapp.listening.redaction.words import NEVER_NAMES, STREETS_OF_ALL
 from commsapp.textmodels.names import Word
 
 CAPITAL, FIRST, SMALL, SURE, LISTED, STREET = 0.2, 0.5, 0.6, 0.9, 0.05, 0.6
-"""Least probability of a name: with a capital inside a sentence, with one at its beginning, without one, where the word is a common
-one as well, for a listed name; and of a street. Chosen on evals/redaction/tuning.yaml."""
+"""Least probability of a name: with a capital inside a sentence, with one at its beginning, without one, where the word is a
+common one as well, for a listed name; and of a street. Chosen on evals/redaction/tuning.yaml."""
 
 _BEGINS = re.compile(r"(?:^|[.!?:;•\n]|- )[\s\"'(\[“]*$")
 _ENDING = re.compile(

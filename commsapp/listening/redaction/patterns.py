@@ -91,6 +91,8 @@ _ALONE = re.compile(r"(?<![\w@.'/-])([a-z]{2,20}(?:_[a-z0-9]{1,20}){1,3}|[a-z]{3
 def _is_handle(found: re.Match[str]) -> bool:
     """A word with digits or signs inside is a chosen name; a plain word after 'Facebook' is speech."""
     word = found[1].rstrip(".-")
+    if word.lower() in ("covid19", "covid-19"):
+        return False
     return bool(re.search(r"[\d_]|[a-z]\.[a-z]{3}", word, _SMALL)) and not re.fullmatch(
         r"\w*\.(?:com|co|org|uk|net)", word, _SMALL
     )

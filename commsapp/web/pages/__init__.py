@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from commsapp.web.pages import (
     account,
+    auditing,
     campaigns,
     frame,
     imports,
@@ -14,6 +15,10 @@ from commsapp.web.pages import (
     originals,
     people,
     programmes,
+    provider,
+    retention,
+    rights,
+    second_factor,
     sign_in,
     start,
     tokens,
@@ -28,8 +33,13 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     listening.blueprint,
     originals.blueprint,
     campaigns.blueprint,
+    retention.blueprint,
+    rights.blueprint,
     sign_in.blueprint,
+    provider.blueprint,
     account.blueprint,
+    second_factor.blueprint,
     people.blueprint,
     tokens.blueprint,
+    auditing.blueprint,
 )

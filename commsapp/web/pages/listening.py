@@ -207,6 +207,7 @@ def _comments(
         "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
         "original": _original_address(programme.id),
         "page_address": lambda page: url_for(endpoint, page=page, **here, **kept, _anchor="comments"),
+        "person_address": lambda response: url_for("rights.show", programme_id=programme.id, response_id=response),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,
         "language_name": language,

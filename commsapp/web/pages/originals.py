@@ -24,7 +24,7 @@ class WhyForm(fields.Form):
 
     why = fields.ChoiceField(
         "Why do you need to see it?",
-        choices=list(zip(REASONS, REASONS, strict=True)),
+        choices={reason: reason for reason in REASONS},
         missing="Say why you need to see it",
     )
     more = fields.TextField(f"In a few words (optional, except for ‘{REASON_IN_WORDS}’)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
@@ -14,6 +16,7 @@ from commsapp.storage import jobs
 from commsapp.web import fields
 from commsapp.web.choices import CHOSEN
 from commsapp.web.pages.jobs import running
+from commsapp.web.pages.retention import KEEPERS
 
 blueprint = Blueprint("programmes", __name__)
 
@@ -72,6 +75,9 @@ def show(programme_id: int) -> str:
         programme=programme,
         summary=listening.latest_summary(session, actor, programme_id),
         channels=channels,
+        kept={one.channel_id: one for one in listening.retentions(session, actor, programme_id)},
+        today=datetime.now(UTC).date(),
+        may_keep=actor.role in KEEPERS,
         counted=counted,
         chosen_words=CHOSEN,
         waves=waves,

@@ -17,7 +17,8 @@ from commsapp.accounts.views import OpenLink
 from commsapp.errors import BadInput, CommsappError, NotSignedIn
 from commsapp.http import request, signing_in
 from commsapp.http.security import EVERYBODY, may_enter, without_sign_in
-from commsapp.web import fields
+from commsapp.storage.session import Session
+from commsapp.web import fields, passkeys
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -41,6 +42,13 @@ class CodeForm(fields.Form):
         "Code", missing="Enter the code", hint="Six figures from your authenticator app, or one of your recovery codes"
     )
     send = fields.Button("Go on")
+
+
+class PasskeyForm(fields.Form):
+    """The answer of a device; our script fills it in."""
+
+    credential = fields.HiddenText()
+    send = fields.Button("Sign in with a passkey")
 
 
 class JoinForm(fields.Form):
@@ -75,8 +83,24 @@ def sign_in() -> Response | tuple[str, int]:
         form.password.errors = [_WRONG]
     elif http.method == "GET" and request.visitor() is not None:
         return redirect(where_to())
-    page = render_template("accounts/sign_in.html", form=form, here=url_for("sign_in.sign_in", next=_next()))
-    return page, 422 if form.errors else 200
+    return _ask(form), 422 if form.errors else 200
+
+
+@blueprint.post("/sign-in/passkey")
+@without_sign_in
+def with_passkey() -> Response:
+    """Sign in with a passkey alone: the device says which account it is for, and that its owner was there."""
+    sent = http.form.get("credential", "")
+    try:
+        key = accounts.known_passkey(request.session(), passkeys.credential_of(sent))
+        known = accounts.known(request.session(), id=key.person_id) if key is not None else None
+        if key is None or known is None:
+            raise BadInput("There is no account here for this passkey.", "Use another one, or your password.")
+        accounts.passkey_used(request.session(), key.id, sign_count=passkeys.used(sent, key, alone=True))
+    except BadInput as error:
+        flash(str(error))
+        return redirect(url_for("sign_in.sign_in", next=_asked()))
+    return go_on(known, way="passkey", second_factor=True)
 
 
 @blueprint.route("/sign-in/second", methods=["GET", "POST"])
@@ -89,7 +113,23 @@ def second() -> Response | tuple[str, int]:
         if _code_is_right(known, form.code.data):
             return finish(known, way="password and code")
         form.code.errors = ["The code is not right, or it was used already; wait for the next one"]
-    return render_template("accounts/second.html", form=form, person=known.person), 422 if form.errors else 200
+    keys = accounts.known_passkeys(request.session(), known.person.id) if passkeys.possible() else []
+    options = passkeys.options_to_use(keys) if keys else ""
+    page = render_template("accounts/second.html", form=form, person=known.person, passkey=PasskeyForm(), options=options)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.post("/sign-in/second/passkey")
+@without_sign_in
+def second_with_passkey() -> Response:
+    """Take a passkey as the second factor."""
+    known, sent = half_signed_in(), http.form.get("credential", "")
+    try:
+        passkey_of(known.person.id, sent)
+    except BadInput as error:
+        flash(str(error))
+        return redirect(url_for("sign_in.second"))
+    return finish(known, way="password and passkey")
 
 
 @blueprint.post("/sign-out")
@@ -113,14 +153,17 @@ def join(secret: str) -> Response | tuple[str, int]:
     return page, 422 if form.errors else 200
 
 
-def go_on(known: Known, *, way: str, second_factor: bool) -> Response:
-    """Sign somebody in who proved the first factor, or ask for the second where they have one."""
-    target = _next()
+def go_on(known: Known, *, way: str, second_factor: bool, target: str | None = None, database: Session | None = None) -> Response:
+    """Sign somebody in who proved the first factor, or ask for the second where they have one.
+
+    ``database``: a writing session of the caller's, where the request has none.
+    """
+    target = target or _next()
     if known.person.second_factor and not second_factor:
         cookie.clear()
         cookie[HALF] = {"id": known.person.id, "mark": known.uniquifier, "at": int(time.time()), "next": target}
         return redirect(url_for("sign_in.second"))
-    signing_in.begin(known, way=way, second_factor=second_factor)
+    signing_in.begin(known, way=way, second_factor=second_factor, database=database)
     return redirect(target)
 
 
@@ -147,9 +190,43 @@ def half_signed_in() -> Known:
     raise NotSignedIn("Sign in first.", "")
 
 
+def passkey_of(person_id: int, sent: str) -> None:
+    """Check that a passkey of a person was used.
+
+    Raises
+    ------
+    BadInput : it is none of theirs, or the answer does not hold.
+
+    """
+    key = accounts.known_passkey(request.session(), passkeys.credential_of(sent))
+    if key is None or key.person_id != person_id:
+        raise BadInput("This passkey is not one of your account's.", "Use another one, or a code.")
+    accounts.passkey_used(request.session(), key.id, sign_count=passkeys.used(sent, key, alone=False))
+
+
+def _ask(form: SignInForm) -> str:
+    possible = passkeys.possible()
+    return render_template(
+        "accounts/sign_in.html",
+        form=form,
+        here=url_for("sign_in.sign_in", next=_asked()),
+        with_passkey=url_for("sign_in.with_passkey", next=_asked()),
+        passkey=PasskeyForm(),
+        options=passkeys.options_to_use() if possible else "",
+        oidc=request.settings().oidc,
+        with_provider=url_for("provider.ask", next=_asked()),
+    )
+
+
 def where_to() -> str:
     """The page that somebody wanted before they were asked to sign in; else the start."""
     return _next()
+
+
+def _asked() -> str | None:
+    """What to keep in addresses on the way in; nothing where it is the start page."""
+    wanted = _next()
+    return wanted if wanted != url_for("start.home") else None
 
 
 def _next() -> str:

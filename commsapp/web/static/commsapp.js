@@ -2,6 +2,7 @@
 import { initAll } from './vendor/govuk-frontend.js'
 import { drawCharts } from './charts.js'
 import { narrowLists } from './narrowing.js'
+import { preparePasskeys } from './passkeys.js'
 
 // GOV.UK's drop zone runs its status and its button together ('No file chosenChoose files'), so that the words which are
 // seen are not found in the name that is read out (WCAG 2.5.3).
@@ -19,6 +20,7 @@ function prepare () {
 }
 
 prepare()
+preparePasskeys(document)
 
 // Parts that htmx puts in may hold components and charts of their own.
 document.addEventListener('htmx:after:swap', prepare)

@@ -1,0 +1,174 @@
+"""Pages of what one person may ask for, of how long channels keep what they heard, and of the audit log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import given
+import heard
+import pytest
+import said
+from page_client import PageClient, page_client
+from pages_site import Site, open_site
+
+from commsapp.accounts import service as accounts
+from commsapp.actor import Role
+from commsapp.errors import NotAllowed
+from commsapp.listening import service as listening
+from commsapp.listening.retention import today
+
+WORDS = "zyxwords of Ann"
+
+
+@pytest.fixture
+def site(tmp_path: Path, sqlite_template: Path) -> Site:
+    return open_site(tmp_path, sqlite_template)
+
+
+@pytest.fixture
+def client(site: Site) -> PageClient:
+    return page_client(site.app)
+
+
+@pytest.fixture
+def programme(site: Site, tmp_path: Path) -> int:
+    """Two persons in one channel, one with two responses; and a topic with comments."""
+    made = heard.programme(site.sessions, site.actor).programme_id
+    said.add(site.sessions, site.actor, made)
+    rows = [
+        {"id": "a1", "date": "2026-01-02", "who": "Ann", "comment": WORDS},
+        {"id": "a2", "date": "2026-02-02", "who": "Ann", "comment": f"{WORDS} again"},
+        {"id": "b1", "date": "2026-02-02", "who": "Bob", "comment": "Bob stays"},
+    ]
+    mapping = listening_mapping()
+    path = given.table(tmp_path / "survey.csv", rows)
+    given.imported(site.sessions, site.actor, site.settings, path, programme_id=made, channel="Panel", mapping=mapping)
+    return made
+
+
+def listening_mapping() -> given.Columns:
+    return given.Columns(text="comment", date="date", identity="id", respondent="who")
+
+
+def ann(site: Site) -> int:
+    return int(given.stored(site.sessions, "SELECT min(id) FROM response WHERE identity = 'id:a1'")[0][0])
+
+
+def sent(client: PageClient, address: str, **data: object) -> str:
+    reply = client.post(address, data={"csrf_token": client.token(address), **data}, follow_redirects=True)
+    return reply.get_data(as_text=True)
+
+
+def test_a_person_is_found_shown_handed_over_and_erased(site: Site, client: PageClient, programme: int) -> None:
+    people = f"/programmes/{programme}/people"
+    assert "Find what one person said" in client.get(f"/programmes/{programme}").get_data(as_text=True)
+    found = sent(client, people, key="Ann", channel="")
+    assert f"{people}/{ann(site)}" in found
+    assert WORDS not in found
+    assert "Nobody fits" in sent(client, people, key="Nobody", channel="")
+    assert "There is nothing to search for" in sent(client, people, channel="")
+    person = f"{people}/{ann(site)}"
+    page = client.get(person).get_data(as_text=True)
+    assert page.count(WORDS) == 2
+    assert "2&nbsp;responses" in page or "2\u00a0responses" in page
+    assert "Bob stays" not in page
+    form = client.token(f"{person}/export")
+    reply = client.post(f"{person}/export", data={"csrf_token": form, "kind": "csv", "why": "She asked"})
+    assert "attachment" in reply.headers["Content-Disposition"]
+    rows = list(csv.reader(io.StringIO(reply.get_data(as_text=True))))
+    assert [value for _, what, value in rows if what == "said"] == [WORDS, f"{WORDS} again"]
+    reply = client.post(f"{person}/export", data={"csrf_token": form, "kind": "json", "why": "She asked"})
+    assert [one["original"] for one in json.loads(reply.data)["responses"]] == [WORDS, f"{WORDS} again"]
+    assert "Enter a reason" in sent(client, f"{person}/export", kind="csv")
+    assert "took it away" in client.get(person).get_data(as_text=True)
+    assert "Tick the box to erase it" in sent(client, f"{person}/erase", why="She asked")
+    assert "Erased: 2" in sent(client, f"{person}/erase", why="She asked", sure="y")
+    assert client.get(person).status_code == 404
+    assert given.stored(site.sessions, "SELECT count(*) FROM comment WHERE original LIKE 'zyx%'") == [(0,)]
+    reasons = given.stored(site.sessions, "SELECT DISTINCT action, subject FROM event WHERE why = 'She asked' ORDER BY 1")
+    assert reasons == [("erase", "person"), ("export", "person")]
+
+
+def test_consent_and_handling_level_are_changed_on_pages(site: Site, client: PageClient, programme: int) -> None:
+    person = f"/programmes/{programme}/people/{ann(site)}"
+    assert "Select at least one" in sent(client, f"{person}/consent", why="x")
+    page = sent(client, f"{person}/consent", layers=["analyse"], why="By telephone")
+    assert "The consent was taken back" in page
+    assert page.count("No consent to analyse") == 2
+    page = sent(client, f"{person}/handling", level="concern", why="May be at risk")
+    assert "The handling level was changed" in page
+    assert ">\n  Concern\n" in page or "Concern" in page
+    assert given.stored(site.sessions, f"SELECT handling_level FROM response WHERE id = {ann(site)}") == [("concern",)]
+
+
+def test_a_comment_leads_to_all_that_its_person_said(client: PageClient, programme: int) -> None:
+    page = client.get(f"/programmes/{programme}/topics/0").get_data(as_text=True)
+    address = page.split("All from this person")[0].rpartition('href="')[2].partition('"')[0]
+    assert "/people/" in address
+    assert client.get(address).status_code == 200
+
+
+def test_how_long_a_channel_is_kept_is_set_on_a_page_and_stands_with_it(site: Site, client: PageClient, programme: int) -> None:
+    with site.sessions.reading() as session:
+        channel = next(one.id for one in listening.channels(session, site.actor, programme) if one.name == "Panel")
+    address = f"/programmes/{programme}/channels/{channel}/retention"
+    assert "No date for deletion is set" in client.get(f"/programmes/{programme}").get_data(as_text=True)
+    assert "has passed" in sent(client, address, until="31/3/2020")
+    assert "Give a number from 1" in sent(client, address, months="0")
+    far = today() + timedelta(days=400)
+    page = sent(client, address, until=f"{far.day}/{far.month}/{far.year}", months="24", why="The officer said so")
+    assert "each response is kept for 24 months" in page
+    assert "Deleted within 30 days" not in page
+    assert "would be deleted within an hour" in sent(client, address, months="1")
+    assert "each response is kept for 1 month" in sent(client, address, months="1", sure="y")
+    near = today() + timedelta(days=20)
+    assert "Deleted within 30 days" in sent(client, address, until=f"{near.day}/{near.month}/{near.year}")
+    why = given.stored(site.sessions, "SELECT why FROM event WHERE subject = 'retention' ORDER BY id LIMIT 1")
+    assert why == [("The officer said so",)]
+    assert client.get(f"/programmes/{programme}/channels/9999/retention").status_code == 404
+
+
+def test_the_audit_log_tells_in_sentences_who_read_what_and_never_what_was_said(
+    site: Site, client: PageClient, programme: int
+) -> None:
+    client.get(f"/programmes/{programme}/topics/0?area=Ash")
+    client.get(f"/programmes/{programme}/people/{ann(site)}")
+    page = client.get("/audit").get_data(as_text=True)
+    assert "Local administrator read 25 comments about Scam calls in Not your account, narrowed to Ash" in page
+    assert "Local administrator read what one person said in Not your account (2 responses)" in page
+    assert "made the programme Not your account" in page
+    assert WORDS not in page
+    assert "They rang" not in page
+    narrowed = client.get("/audit?action=read&subject=person").get_data(as_text=True)
+    assert "read what one person said" in narrowed
+    assert "comments about" not in narrowed
+    assert "can’t be read as a day" in client.get("/audit?since=yesterday").get_data(as_text=True)
+    assert "Nothing fits" in client.get("/audit?until=1/1/2020").get_data(as_text=True)
+    day = date.today()
+    assert "read 25 comments" in client.get(f"/audit?since={day.isoformat()}&until={day.isoformat()}").get_data(as_text=True)
+    assert client.get("/audit?page=2").status_code == 200
+
+
+def test_the_audit_log_is_taken_away_as_a_table_and_that_is_an_entry(site: Site, client: PageClient, programme: int) -> None:
+    with site.sessions.writing() as session:
+        accounts.note(session, site.actor, action="sign in", subject="person", why="=1+1")
+    reply = client.get("/audit/export")
+    assert reply.mimetype == "text/csv"
+    rows = list(csv.reader(io.StringIO(reply.get_data(as_text=True))))
+    assert rows[0] == ["number", "at", "person", "action", "subject", "what", "why"]
+    assert rows[1][-1] == "'=1+1"
+    assert "took away" in client.get("/audit").get_data(as_text=True)
+
+
+def test_only_administrators_read_the_log(site: Site) -> None:
+    import dataclasses
+
+    for role in Role:
+        if role is Role.ADMINISTRATOR:
+            continue
+        with site.sessions.reading() as session, pytest.raises(NotAllowed):
+            accounts.audit_log(session, dataclasses.replace(site.actor, role=role))
