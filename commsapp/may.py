@@ -65,6 +65,7 @@ CHANGE: dict[str, Roles] = {
     "organisation": ADMINISTRATORS,
     "retention": STAFF,
     "attachment": STAFF,
+    # Of oneself, or as an administrator of others: the service sees to it.
     "token": STAFF,
     "audit log": ADMINISTRATORS,
 }
@@ -120,25 +121,14 @@ SEE: dict[tuple[str, str], Record] = {
     (_ACCOUNTS, "OpenLink"): _BY_LINK,
     (_ACCOUNTS, "Place"): _ANYBODY,
     (_ACCOUNTS, "Passkey"): _ANYBODY,
-    ("commsapp.accounts.tokens", "Scope"): _ANYBODY,
     ("commsapp.accounts.tokens", "Token"): Record(
-        dict.fromkeys(
-            [
-                "id",
-                "person_id",
-                "name",
-                "hint",
-                "scopes",
-                "handling_levels",
-                "made_at",
-                "expires_at",
-                "last_used_at",
-                "revoked_at",
-            ],
+        _seen(
             ADMINISTRATORS,
-        ),
+            "id person_id name hint scopes handling_levels made_at expires_at last_used_at revoked_at",
+        ).see,
         person="person_id",
     ),
+    ("commsapp.accounts.tokens", "Scope"): _ANYBODY,
     ("commsapp.accounts.audit_log", "Entry"): _seen(ADMINISTRATORS, "number at person action subject sentence why"),
     ("commsapp.accounts.audit_log", "LogPage"): _seen(ADMINISTRATORS, "entries total number pages persons actions subjects"),
     (_LISTENING, "Programme"): _seen(STAFF, "id name description made_up responses comments"),
@@ -157,12 +147,12 @@ SEE: dict[tuple[str, str], Record] = {
         "id response_id words translation translator language from_translation not_coded date area channel attributes may_quote "
         "handling_level sentiment probability prepared redacted names_out",
     ),
-    # Only for those who may see originals, which the service asks, and each look is logged.
-    (_LISTENING, "AsWritten"): _seen(STAFF, "id original translation translator language words handling_level"),
-    (_LISTENING, "Answered"): _seen(STAFF, "question choice not_counted"),
     (_LISTENING, "Responded"): _seen(
         STAFF, "id date area channel chosen attributes weight respondent consent handling_level has_comment answers"
     ),
+    (_LISTENING, "Answered"): _seen(STAFF, "question choice not_counted"),
+    # Only for those who may see originals, which the service asks, and each look is logged.
+    (_LISTENING, "AsWritten"): _seen(STAFF, "id original translation translator language words handling_level"),
     (_LISTENING, "Page"): _seen(STAFF, "comments total number pages"),
     (_LISTENING, "Result"): _seen(
         STAFF,

@@ -6,20 +6,18 @@ from typing import Any
 
 import marshmallow as ma
 
-from commsapp.actor import Role
 from commsapp.api.document import Calls
 from commsapp.api.fields import Day, Number, Shape, Text, Whole, YesNo, a, one, several
 from commsapp.api.heard import OneResult
 from commsapp.api.paging import Paging, cut, pages_of
 from commsapp.api.programmes import of_programme
 from commsapp.http import request
-from commsapp.http.security import STAFF, may_enter, needs_scope
+from commsapp.http.security import PLANNERS, STAFF, may_enter, needs_scope
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import MEASURES
 
 calls = Calls("campaigns", __name__, description="Campaigns: what they say, and what they should move.")
 
-PLANNERS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
 READ, WRITE = "campaigns:read", "campaigns:write"
 
 

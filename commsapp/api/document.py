@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, cast
 
 from apispec import APISpec
@@ -17,7 +18,9 @@ from werkzeug.routing import Rule
 from commsapp.accounts.service import SCOPES
 from commsapp.api.errors import PROBLEM, Problem
 from commsapp.api.fields import Shape
+from commsapp.http.request import actor
 from commsapp.http.security import API, declared_roles, declared_scope, is_without_sign_in
+from commsapp.may import shown
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -102,8 +105,17 @@ class Calls(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         return cast(Decorator, self.arguments(shape, location="files", content_type="multipart/form-data"))
 
     def gives(self, status: int, shape: type[Shape] | None = None) -> Decorator:
-        """What comes back when it went well."""
-        return cast(Decorator, self.response(status, shape))
+        """What comes back when it went well, without what the one who asks may not see (`may.shown`)."""
+        respond = cast(Decorator, self.response(status, shape))
+
+        def declare(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def told(*args: Any, **kwargs: Any) -> Any:
+                return shown(actor(), view(*args, **kwargs))
+
+            return respond(told)
+
+        return declare
 
 
 class Document(Api):  # type: ignore[misc]

@@ -6,18 +6,16 @@ from typing import Any
 
 import marshmallow as ma
 
-from commsapp.actor import Role
 from commsapp.api.document import Calls
 from commsapp.api.fields import Number, Shape, Text, Whole, a, several
 from commsapp.api.paging import Paging, cut, pages_of
 from commsapp.evaluation import service as evaluation
 from commsapp.http import request
-from commsapp.http.security import STAFF, may_enter, needs_scope
+from commsapp.http.security import ANALYSTS, STAFF, may_enter, needs_scope
+from commsapp.may import shown
 from commsapp.planning import service as planning
 
 calls = Calls("effects", __name__, description="Whether messages moved what they should.")
-
-EVALUATORS = (Role.OFFICER, Role.EVALUATOR, Role.ADMINISTRATOR)
 
 
 class Diagnosis(Shape):
@@ -79,14 +77,15 @@ def list_effects(wanted: dict[str, Any], message_id: int) -> dict[str, Any]:
 
 @calls.at("/messages/<int:message_id>/effects", "POST")
 @calls.gives(201, Effect)
-@may_enter(*EVALUATORS)
+@may_enter(*ANALYSTS)
 @needs_scope("campaigns:write")
 def measure_effect(message_id: int) -> dict[str, Any]:
     """Measure now whether a message moved what it should. Nothing needs to be sent."""
     return _shown(evaluation.measure_effect(request.sessions(), request.actor(), message_id=message_id))
 
 
-def _shown(effect: evaluation.EffectView) -> dict[str, Any]:
+def _shown(measured: evaluation.EffectView) -> dict[str, Any]:
+    effect = shown(request.actor(), measured)
     names = [name for name in Effect().fields if name != "table"]
     rows = effect.table.to_dict("records")
     # A figure that could not be estimated is nothing, and JSON has no NaN.

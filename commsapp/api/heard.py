@@ -31,8 +31,11 @@ class Comment(Shape):
     """What one person said in their words, as pages show it."""
 
     id = a(Whole, "Its number.", example=1)
-    original = a(Text, "The words, in the language they were said in.", example="The bins again")
-    translation = a(Text, "A translation, where there is one.", example="")
+    words = a(Text, "What they said, in their language, with names and numbers taken out.", example="The bins again")
+    prepared = a(YesNo, "Whether names and numbers were looked for yet; until then there are no words.")
+    redacted = a(YesNo, "Whether something was taken out.")
+    names_out = a(YesNo, "Whether the model of names was there when it was.")
+    translation = a(Text, "A translation, where there is one, with names and numbers taken out.", example="")
     translator = a(Text, "Who translated it.", example="")
     language = a(Text, "Its language, as a code of two or three letters; empty where unknown.", example="en")
     from_translation = a(YesNo, "Whether it was coded from its translation.")

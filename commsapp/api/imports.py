@@ -23,6 +23,7 @@ from commsapp.http.security import LARGEST_INTEGER, STAFF, may_enter, needs_scop
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.dates import DateOrder
+from commsapp.may import shown
 
 calls = Calls("imports", __name__, description="Bringing in files of what people said.")
 
@@ -111,7 +112,7 @@ def list_imports(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
 def get_import(import_id: int) -> dict[str, Any]:
     """How one file went in."""
     session, actor = request.session(), request.actor()
-    found = listening.import_of(session, actor, import_id)
+    found = shown(actor, listening.import_of(session, actor, import_id))
     going = listening.import_goes_on(session, actor, import_id)
     return {**{name: getattr(found, name) for name in Import().fields}, "goes_on": going}
 

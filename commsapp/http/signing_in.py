@@ -29,6 +29,7 @@ from commsapp.actor import Actor
 from commsapp.config import Settings
 from commsapp.errors import CommsappError
 from commsapp.http.request import session, settings
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Session, told
 
 CODE_SECONDS = 30
@@ -268,4 +269,5 @@ def _serializer() -> URLSafeTimedSerializer:
 
 
 def _derived(given: Settings, purpose: str) -> str:
-    return hmac.new(given.secret_key.encode(), f"accounts/{purpose}".encode(), hashlib.sha256).hexdigest()
+    # Of the keyring and not of the secret key, which may be changed: people would else have to be let in again one by one.
+    return open_keyring(given).derived(f"accounts/{purpose}").hex()

@@ -144,7 +144,7 @@ def test_a_backup_under_load_is_one_state_of_the_database(
 def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:
     fill(sessions.engine)
     made = saved(sessions, settings, tmp_path / "now.backup")
-    keyring, earlier = open_keyring(settings), layout("0002", keyring, tmp_path)
+    keyring, earlier = open_keyring(settings), layout("0002", tmp_path)
     brought_back(empty, settings, as_it_was(made.path, tmp_path / "old.backup", keyring, earlier), tmp_path / "new")
     assert database.current(empty) == database.head()
     restored = open_sessions(empty, keyring=keyring)
@@ -159,7 +159,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings
         brought_back(f"sqlite:///{tmp_path / 'later.sqlite'}", settings, later, tmp_path / "later")
 
 
-def layout(revision: str, keyring: Keyring, folder: Path) -> dict[str, set[str]]:
+def layout(revision: str, folder: Path) -> dict[str, set[str]]:
     """The columns of each table as they were at a revision."""
     url = f"sqlite:///{folder / 'layout.sqlite'}"
     database.upgrade(url, revision)

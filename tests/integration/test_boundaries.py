@@ -54,11 +54,8 @@ class World:
     event_id: int
     campaign_id: int
     message_id: int
-<<<<<<< HEAD
     comment_id: int
-=======
     person_id: int
->>>>>>> accounts
     file: Path
 
     @property
@@ -81,11 +78,8 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         planning.fix_expected_effect(session, actor, message_id=message.id, **heard.expectation(base))  # type: ignore[arg-type]
         own_campaign = heard.campaign(session, stranger, own).id
         events = listening.context_events(session, actor, base.programme_id)
-<<<<<<< HEAD
         comment_id = int(listening.records(session, actor, base.programme_id).comments["comment_id"].iloc[0])
-=======
         person, _ = accounts.invite(session, actor, name="One of theirs", email="amy@example.org", role=Role.OFFICER)
->>>>>>> accounts
     evaluation.measure_effect(sessions, actor, message_id=message.id)
     return World(
         sessions=sessions,
@@ -100,11 +94,8 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         event_id=events[0].id,
         campaign_id=planned.id,
         message_id=message.id,
-<<<<<<< HEAD
         comment_id=comment_id,
-=======
         person_id=person.id,
->>>>>>> accounts
         file=path,
     )
 
@@ -223,7 +214,6 @@ def _fix_expected_effect(world: World) -> None:
             planning.fix_expected_effect(session, world.stranger, message_id=own.id, **expected)  # type: ignore[arg-type]
 
 
-<<<<<<< HEAD
 def _reader_of_originals(world: World) -> Actor:
     """The stranger, who may see words as they were written, but in their own organisation."""
     return replace(world.stranger, originals=True)
@@ -241,26 +231,25 @@ def _not_of_strangers(call: Callable[..., Any], **how: Any) -> Callable[[World],
         for programme in (world.programme, world.own.programme_id):
             with pytest.raises(NotFound):
                 call(world.sessions, world.stranger, programme, _ours(world), why="x", settings=world.settings, **how)
-=======
+
+    return case
+
+
 def mine(call: Callable[[Session, Actor], Any]) -> Callable[[World], None]:
     """The case of a function for one's own account: an actor of one organisation can't be a person of another."""
 
     def case(world: World) -> None:
         with session_of(world) as session, pytest.raises(NotSignedIn):
             call(session, dataclasses.replace(world.stranger, person_id=world.person_id))
->>>>>>> accounts
 
     return case
 
 
-<<<<<<< HEAD
 _change_handling = _not_of_strangers(listening.change_handling, level=HandlingLevel.CONCERN)
 _erase_person = _not_of_strangers(listening.erase_person)
 _withdraw = _not_of_strangers(listening.withdraw, layers=["analyse"])
 
 
-CASES: dict[str, Callable[[World], None]] = {
-=======
 def _invite(world: World) -> None:
     with session_of(world) as session, pytest.raises(Conflict):  # an address is one person's, and that is all that is said
         accounts.invite(session, world.stranger, name="x", email="amy@example.org", role=Role.OFFICER)
@@ -311,7 +300,6 @@ ACCOUNTS: dict[str, Callable[[World], None]] = {
 }
 
 CASES: dict[str, Callable[[World], None]] = ACCOUNTS | {
->>>>>>> accounts
     "listening.add_area": refused(lambda w, s: listening.add_area(s, w.stranger, w.programme, name="x")),
     "listening.add_channel": refused(
         lambda w, s: listening.add_channel(s, w.stranger, w.programme, name="Survey", chosen="random")
@@ -408,19 +396,14 @@ CASES: dict[str, Callable[[World], None]] = ACCOUNTS | {
 }
 
 
-<<<<<<< HEAD
 # Done for the whole installation, with nothing handed out: what is kept no longer is taken away.
 HOUSEKEEPING = {"listening.clear_uploads", "listening.run_retention", "listening.erase_again"}
-=======
-# Done for the whole installation, with nothing handed out: files that no import waits for are taken away.
-HOUSEKEEPING = {"listening.clear_uploads"}
 # At the door nobody is known yet: what is asked for is a secret, or comes from one that was checked.
 DOOR = {
     *("actor_for", "attempt", "bind_identity", "end_sign_in", "ensure_local", "first_link", "join", "keep_rehashed", "known"),
     *("known_passkey", "known_passkeys", "local_actor", "open_link", "passkey_used", "signed_in", "start_sign_in", "use_code"),
     "use_recovery_code",
 }
->>>>>>> accounts
 
 
 def asking(service: ModuleType) -> list[str]:
