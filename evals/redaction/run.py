@@ -64,8 +64,9 @@ def redaction(report: Any, data: Path) -> None:
         rows,
         "Sentences and names of our own, of 23 origins, a third in small letters; thresholds and lists were chosen on others "
         "(evals/redaction/tuning.yaml). An item counts as found when no word of it is left. Published elsewhere, "
-        "on other sentences of "
-        "this kind: Presidio with its small model 63 % (20 of 30 clean texts altered), own patterns with spaCy small or medium 83 % or 87 %.",
+        "on other sentences of this kind: Presidio with its small model 63 % (20 of 30 clean texts "
+        "altered), own patterns with spaCy "
+        "small or medium 83 % or 87 %.",
     )
     _by_kind(report, found)
     _real_text(report, redactor, data)

@@ -11,7 +11,7 @@ from checkout import PACKAGE, ROOT, python_files
 
 DOMAINS = ("accounts", "listening", "audiences", "planning", "evaluation", "sharing")
 OPEN = {
-    "listening": {"views", "measuring", "columns", "dates", "files", "coding", "languages", "formats", "identity"},
+    "listening": {"views", "measuring", "columns", "dates", "files", "coding", "languages", "redaction", "formats", "identity"},
     "planning": {"campaigns", "playbooks", "sample", "wording"},
     "evaluation": {"views", "diagnostics"},
     "sharing": {"lines"},
