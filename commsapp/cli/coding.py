@@ -8,7 +8,7 @@ from typing import cast
 import click
 import pandas as pd
 
-from commsapp.cli.showing import console, progress, table
+from commsapp.cli.showing import console, progress, table, tell_names_missing
 from commsapp.errors import BadInput
 from commsapp.listening.coding import COLUMNS, Reason, code_frame
 from commsapp.listening.files import UNREADABLE, check_fits, check_output, read_frame, write_frame
@@ -69,6 +69,7 @@ def code(
     rows = [(number, names.get(cast(int, number), ""), count) for number, count in counts.items()]
     table(f"Topics in {printable(source.name)}", ["Topic#", "Name", "Comments#"], rows)
     console().print(f"{len(result)} rows, {len(coded.codebook.topics)} topics, {skipped} not coded. Written to {output}.")
+    tell_names_missing()
 
 
 def _with_problems(coded: pd.DataFrame, problems: dict[int, str]) -> pd.DataFrame:

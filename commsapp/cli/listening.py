@@ -12,7 +12,7 @@ import pandas as pd
 from commsapp.accounts import service as accounts
 from commsapp.accounts.service import ensure_local, local_actor
 from commsapp.actor import Actor
-from commsapp.cli.showing import as_json, console, interval, progress, table
+from commsapp.cli.showing import as_json, console, interval, progress, table, tell_names_missing
 from commsapp.config import Settings, load_settings
 from commsapp.errors import BadInput, CommsappError, NotFound
 from commsapp.listening import service
@@ -181,6 +181,7 @@ def analyse(programme_name: str, granularity: str | None) -> None:
     rows = [(row["item"], interval(row["value"], row["low"], row["high"]), row["n"]) for row in by_share(shares)]
     table(f"Topics in {programme_name}", ["Topic", "Share of comments#", "n#"], rows)
     console().print(found(summary))
+    tell_names_missing()
 
 
 def found(summary: Summary) -> str:

@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from commsapp.listening.redaction.redactor import NAMES_MISSING
 from commsapp.listening.views import Progress as Tell
+from commsapp.textmodels.names import installed
 
 
 def console(*, error: bool = False) -> Console:
@@ -32,6 +34,12 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
     for row in rows:
         shown.add_row(*[Text(str(cell)) for cell in row])
     Console(highlight=False).print(shown)
+
+
+def tell_names_missing() -> None:
+    """Say on standard error that names are not taken out, where the model of names is not installed."""
+    if not installed():
+        console(error=True).print(NAMES_MISSING)
 
 
 def as_json(value: Any) -> None:

@@ -57,7 +57,7 @@ _ABROAD = re.compile(
     r"(?<!\w)(?:(?:[Hh]eol|[Ff]fordd|[Ll]ôn|[Ss]tryd|[Rr]hodfa|[Cc]los|[Cc]ilgant|[Tt]eras"
     r"|[Mm]aes) (?:(?:yr?|y'r|[A-ZÂÊÎÔÛŴŶ][\w'-]{1,25}) ?){1,3}"
     r"|(?:ul\.|ulica|ulicy|ulicę|al\.|alei|aleja|os\."
-    r"|osiedlu) ?(?:[^\W\d_][\w-]{1,25} ?){1,2}(?: [0-9]{1,4}[a-z]?(?:/[0-9]{1,4})?)?"
+    r"|osiedlu) ?(?:[^\W\d_][\w-]{1,25} ?){1,2}(?: ?[0-9]{1,4}[a-z]?(?:/[0-9]{1,4})?)?"
     r"|(?:[Ss]trada|[Ss]tr\.|Rruga|Rua) [A-Z][\w-]{1,25}(?: [A-Z][\w-]{1,25})?)"
 )
 _FLAT = re.compile(r"(?<!\w)(?:flat|apartment|apt) (?:no\.? ?|number )?[0-9]{1,4}[a-z]?(?!\w)", _SMALL)
