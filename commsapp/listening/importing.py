@@ -112,12 +112,14 @@ def run_import(
     if run.finished_at is None:
         try:
             _read_on(sessions, actor, run, settings, progress, then_analyse=then_analyse)
-        except FileNotFoundError as error:
-            raise BadInput(f"{run.file_name} was taken away while it was read.", "Import it again.") from error
-        except Conflict:
+        except (FileNotFoundError, BadInput, Conflict) as error:
             with sessions.reading() as session:
-                if import_of(session, actor, import_id).finished_at is None:
-                    raise  # where another worker has come to the end meanwhile, nothing is left to do
+                ended = import_of(session, actor, import_id).finished_at is not None
+            # Where another worker has come to the end meanwhile, nothing is left to do, and the file may be gone.
+            if not ended and isinstance(error, FileNotFoundError):
+                raise BadInput(f"{run.file_name} was taken away while it was read.", "Import it again.") from error
+            if not ended:
+                raise
     with sessions.reading() as session:
         clear(session, settings)
     with sessions.reading() as session:

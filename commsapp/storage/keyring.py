@@ -9,9 +9,10 @@ What may come in: keys, sealing and opening bytes. What may not: the database, a
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hmac
 import os
+import re
 import secrets
 import threading
 import time
@@ -41,6 +42,8 @@ PREFIX = "~1."
 FOUND_AGAIN_SECONDS = 1.0
 """How long a process may take to see that another one made a newer key."""
 
+# An id, a nonce and a tag at the least: 28 bytes are 38 letters of base64.
+_SEALED = re.compile(r"~1\.[0-9a-f]{12}\.[A-Za-z0-9+/]{38}")
 _COARSE_NS = 2 * 10**9
 _NONCE = 12
 ID_BYTES = 12
@@ -118,7 +121,7 @@ class Keyring:
 
         """
         key = self._newest(family)
-        return key.prefix + base64.b64encode(self._encrypted(key, content)).decode("ascii")
+        return key.prefix + binascii.b2a_base64(self._encrypted(key, content), newline=False).decode("ascii")
 
     def open(self, sealed: str) -> bytes:
         """What `seal` was given.
@@ -131,7 +134,7 @@ class Keyring:
         number, _, content = sealed[len(PREFIX) :].partition(".")
         key = self._by_id(number)
         try:
-            raw = base64.b64decode(content, validate=True)
+            raw = binascii.a2b_base64(content, strict_mode=True)
             return self._aead(key).decrypt(raw[:_NONCE], raw[_NONCE:], key.id_bytes)
         except (InvalidTag, ValueError) as error:
             raise Unavailable("Something sealed was changed and can't be opened.", "Restore a backup.") from error
@@ -416,12 +419,7 @@ def needed_keyring(dialect: object) -> Keyring:
 
 def is_sealed(stored: str) -> bool:
     """Whether a stored text is sealed, or still in plain words from before sealing came."""
-    head = len(PREFIX) + ID_BYTES
-    return stored.startswith(PREFIX) and stored[head : head + 1] == "." and len(stored) > head + 37 and _is_id(stored[3:head])
-
-
-def _is_id(letters: str) -> bool:
-    return all(letter in "0123456789abcdef" for letter in letters)
+    return _SEALED.match(stored) is not None
 
 
 def _derive(secret: bytes, purpose: str) -> bytes:

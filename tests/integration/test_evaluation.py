@@ -111,12 +111,10 @@ def test_each_measurement_after_the_first_says_which_it_is(sessions, actor):
     assert (second.sentences[0], third.sentences[0]) == ("Measurement 2 of this effect.", "Measurement 3 of this effect.")
 
 
-def test_others_can_write_while_an_effect_is_computed(
-    sessions: Sessions, actor: Actor, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_others_can_write_while_an_effect_is_computed(sessions: Sessions, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = sample.programme(sessions, actor)
     message_id = _fixed(sessions, actor, heard)
-    meanwhile = sample.writes_meanwhile(database_url, actor, heard.programme_id)
+    meanwhile = sample.writes_meanwhile(sessions, actor, heard.programme_id)
 
     def computed(question: Question) -> Measurement:
         assert sessions.engine.pool.checkedout() == 0, "no transaction is open while it computes"  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.dates import DateOrder
 from commsapp.storage import jobs
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions, open_sessions
 
 
@@ -145,7 +146,7 @@ def embedded(tmp_path: Path, sqlite_template: Path) -> tuple[Sessions, Actor, Se
     data.mkdir(exist_ok=True)
     shutil.copy(sqlite_template, data / "commsapp.sqlite")
     settings = load_settings({"COMMSAPP_DATA_DIR": str(data)})
-    sessions = open_sessions(settings.database_url, busy_seconds=0.2)
+    sessions = open_sessions(settings.database_url, keyring=open_keyring(settings), busy_seconds=0.2)
     with sessions.writing() as session:
         actor = ensure_local(session)
     return sessions, actor, settings

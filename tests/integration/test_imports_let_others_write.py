@@ -23,17 +23,18 @@ from commsapp.config import Settings, load_settings
 from commsapp.listening import formats
 from commsapp.listening import service as listening
 from commsapp.planning.sample import load_sample
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions, open_sessions
 
-Watch = Callable[[str, Actor | None], list[str]]
+Watch = Callable[[Settings, Actor | None], list[str]]
 
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Let another writer change something each time a file is opened or hashed; it fails at once where it has to wait."""
 
-    def begin(database_url: str, actor: Actor | None = None) -> list[str]:
-        others = open_sessions(database_url, busy_seconds=0.1)
+    def begin(settings: Settings, actor: Actor | None = None) -> list[str]:
+        others = open_sessions(settings.database_url, keyring=open_keyring(settings), busy_seconds=0.1)
         seen: list[str] = []
 
         def write(what: str) -> None:
@@ -61,7 +62,7 @@ def test_others_can_write_while_the_pages_read_a_file(tmp_path: Path, sqlite_tem
     client = page_client(site.app)
     with site.sessions.writing() as session:
         programme = listening.create_programme(session, site.actor, name="Ashdale")
-    seen = watch(site.settings.database_url, site.actor)
+    seen = watch(site.settings, site.actor)
     address = dropped_on(client, programme.id, survey__csv=SURVEY)
     sent = choose(client, address, file0_chosen="opt-in")
     seen.clear()
@@ -80,7 +81,7 @@ def test_others_can_write_while_the_command_line_reads_a_file(
     path = given.table(tmp_path / "said.csv", [{"comment": f"Words {n}", "area": "Ash"} for n in range(4)])
     place = ("--programme", "County lines", "--channel", "Event")
     assert typed("import", path, *place).status == 0
-    seen = watch(load_settings().database_url, None)
+    seen = watch(load_settings(), None)
 
     again = typed("import", path, *place)
     assert (again.status, again.err.strip()) == (0, "")
@@ -94,7 +95,7 @@ def test_others_can_write_while_the_demo_reads_its_files(
     sample = load_sample()
     with sessions.writing() as session:
         programme = demo._frame(session, actor, sample)
-    seen = watch(settings.database_url, actor)
+    seen = watch(settings, actor)
 
     demo._listen(sessions, actor, programme, sample, settings)
     assert {"opened", "hashed"} <= set(seen)

@@ -168,7 +168,7 @@ def test_others_can_write_while_the_page_measures(
 ) -> None:
     campaign = planned(site, filled)
     token = client.token(f"/campaigns/{campaign.id}")
-    meanwhile = heard.writes_meanwhile(site.settings.database_url, site.actor, filled.programme_id)
+    meanwhile = heard.writes_meanwhile(site.sessions, site.actor, filled.programme_id)
     computed = evaluation.measured
 
     def measured(question: Question) -> Measurement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from commsapp.errors import Unavailable
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.storage import database, programmes, responses, rotating, sealing
+from commsapp.storage.attachments import put
 from commsapp.storage.base import FORGOTTEN, Under
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import EMBEDDINGS, MAIN, Keyring, is_sealed, open_keyring
@@ -94,6 +96,9 @@ def test_every_value_of_a_channel_is_sealed_with_the_key_of_that_channel(
         for channel_ in channels:
             key = programmes.channel_key(session, channel_.id)
             session.add(responses.Statement(channel_id=channel_.id, identity="1", text=Under(key, CANARY)))
+            some = session.scalars(select(responses.Response.id).where(responses.Response.channel_id == channel_.id)).first()
+            how = {"kind": "picture", "media_type": "image/png", "name": CANARY, "content": io.BytesIO(b"x")}
+            put(session, actor, data_dir=settings.data_dir, response_id=some, **how)
         for comment in session.execute(select(responses.Comment)).scalars().all():
             key = session.scalars(
                 select(programmes.FeedbackChannel.key_id)
