@@ -140,6 +140,12 @@ def right(password: str, known: Known | None) -> bool:
     return fits and kept is not None
 
 
+def hashed_anew(password: str, known: Known) -> str | None:
+    """What to keep of a password from now on, where it was hashed in a way that is out of date; None where it was not."""
+    context = current_app.extensions["security"].pwd_context
+    return hashed(password) if known.password_hash and context.needs_update(known.password_hash) else None
+
+
 def code_fits(database: Session, known: Known, typed: str) -> bool:
     """Whether that is the code of a person's authenticator app now, or one of their recovery codes; each holds once."""
     if known.totp_secret is not None and typed.isascii() and typed.isdigit():

@@ -12,10 +12,12 @@ from alembic.script import ScriptDirectory
 from every_table import fill
 from sqlalchemy import Engine, func, inspect, select
 
+from commsapp.accounts.service import local_actor
+from commsapp.actor import HandlingLevel
 from commsapp.errors import Unavailable
 from commsapp.storage import database
 from commsapp.storage.keyring import Keyring
-from commsapp.storage.session import make_engine
+from commsapp.storage.session import make_engine, open_sessions
 from commsapp.storage.tables import metadata
 
 
@@ -104,3 +106,17 @@ def test_an_upgrade_that_breaks_leaves_nothing_behind(empty_url: str, engine: En
     with pytest.raises(RuntimeError):
         database.upgrade(empty_url)
     assert inspect(engine).get_table_names() == []
+
+
+def test_who_was_there_before_accounts_works_at_the_machine_and_sees_what_they_saw(empty_url: str) -> None:
+    database.upgrade(empty_url)
+    database.downgrade(empty_url, "0003")
+    engine = make_engine(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO organisation (id, name) VALUES (1, 'This organisation')")
+        connection.exec_driver_sql("INSERT INTO person (id, organisation_id, name, role) VALUES (1, 1, 'Local', 'administrator')")
+    engine.dispose()
+    database.upgrade(empty_url)
+    with open_sessions(empty_url).reading() as session:
+        actor = local_actor(session)
+    assert (actor.person_id, actor.originals, actor.handling_levels) == (1, True, frozenset(HandlingLevel))

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask_security.utils import get_hmac
 from page_client import PageClient
 from pages_site import Site, open_site
+from passlib.hash import argon2
 
 from commsapp.accounts import service as accounts
 from commsapp.accounts.views import Person
@@ -263,3 +265,17 @@ def test_who_waits_for_a_second_factor_is_told_on_every_page(site: Site) -> None
     own = client.get("/account").get_data(as_text=True)
     assert "You were cleared for more: Open, Concern." in own
     assert re.search(r"You may see now\s*</dt>\s*<dd[^>]*>\s*Open\s*</dd>", own)
+
+
+def test_a_password_that_was_hashed_too_lightly_is_hashed_anew_at_the_next_sign_in(site: Site) -> None:
+    person = account(site)
+    with site.app.app_context():
+        light = argon2.using(memory_cost=1024, time_cost=1).hash(get_hmac(GOOD))
+    with site.sessions.writing() as session:
+        accounts.keep_rehashed(session, person.id, light)
+    assert enter(site.visitor()).status_code == 302
+    with site.sessions.reading() as session:
+        known = accounts.known(session, id=person.id)
+    assert known is not None and known.password_hash is not None
+    assert "m=65536,t=3,p=4" in known.password_hash
+    assert enter(site.visitor()).status_code == 302

@@ -79,6 +79,8 @@ def sign_in() -> Response | tuple[str, int]:
     if form.validate_on_submit():
         known = _checked(form.email.data, form.password.data)
         if known is not None:
+            if (better := signing_in.hashed_anew(form.password.data, known)) is not None:
+                accounts.keep_rehashed(request.session(), known.person.id, better)
             return go_on(known, way="password", second_factor=False)
         form.password.errors = [_WRONG]
     elif http.method == "GET" and request.visitor() is not None:
