@@ -187,6 +187,7 @@ def load_names(folder: Path | None = None) -> NameModel:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other models compute beside it
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
     labels = {
         int(number): str(label) for number, label in json.loads((folder / "config.json").read_text("utf-8"))["id2label"].items()
