@@ -110,7 +110,7 @@ def install(app: Flask, given: Settings) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         SECURITY_PASSWORD_SALT=_derived(given, "password"),
         SECURITY_PASSWORD_SCHEMES=["argon2"],
-        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106  # the name of the algorithm
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106  # nosec B106  # the name of the algorithm
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
         SECURITY_FLASH_MESSAGES=False,
