@@ -14,7 +14,7 @@ from commsapp.listening import analysing
 from commsapp.listening import programmes as frame
 from commsapp.listening.removing import take_away
 from commsapp.listening.standing import write_erased
-from commsapp.storage import erasing, events, programmes, results
+from commsapp.storage import erasing, events, programmes, results, rotating
 from commsapp.storage.session import Session, Sessions
 
 MOST_MONTHS = 1_200
@@ -180,7 +180,8 @@ def _delete(sessions: Sessions, due: Due, kept: Retention, day: date, settings: 
                 )
         total += counts
         if last:
-            erasing.forget_channel_key(sessions, old_keys)
+            if old_keys is not None:
+                rotating.forget(sessions.keyring, old_keys, data_dir=settings.data_dir)
             remove_files(files)
             return Due(due.organisation_id, due.programme_id, due.channel_id, due.channel, dict(+total))
 

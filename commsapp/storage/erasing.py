@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 
 from commsapp.storage import attachments, search
 from commsapp.storage.attachments import Attachment
+from commsapp.storage.base import keyring_of
 from commsapp.storage.campaigns import Message
 from commsapp.storage.codings import Coding
 from commsapp.storage.imports import ImportRun, RejectedRow
@@ -249,36 +250,14 @@ def delete_rejected(session: Session, ids: list[int]) -> None:
         session.execute(delete(RejectedRow).where(RejectedRow.id.in_(some)))
 
 
-class Keys(Protocol):
-    """What seals the words of channels, where words are sealed."""
-
-    def add(self) -> str:
-        """A new family of keys."""
-
-    def forget(self, family: str) -> None:
-        """Destroy a family, so that nothing that was sealed with it can be read any more, in no backup either."""
-
-
-def _keys(session: Session) -> Keys | None:
-    return getattr(session.get_bind().dialect, "commsapp_keyring", None)
-
-
 def renew_channel_key(session: Session, channel_id: int) -> str | None:
     """Give a channel of which no word is left new keys; returns the old ones, to be forgotten when this is committed."""
-    keys, channel = _keys(session), session.get_one(FeedbackChannel, channel_id)
-    old: str | None = getattr(channel, "key_id", None)
-    if keys is None or old is None:
-        return None
-    channel.key_id = keys.add()
-    session.flush()
+    channel = session.get_one(FeedbackChannel, channel_id)
+    old = channel.key_id
+    if old is not None:
+        channel.key_id = keyring_of(session).add()
+        session.flush()
     return old
-
-
-def forget_channel_key(sessions: Sessions, family: str | None) -> None:
-    """Destroy the keys that a channel's words were sealed with: what backups hold of it can't be read any more."""
-    keys: Keys | None = getattr(sessions.engine.dialect, "commsapp_keyring", None)
-    if keys is not None and family is not None:
-        keys.forget(family)
 
 
 def settle(sessions: Sessions) -> None:

@@ -161,7 +161,10 @@ def hold_back(session: Session, ids: list[int], reason: str) -> list[str]:
     """Take comments out of the analysis, with the reason; returns keys of texts that nobody else says."""
     keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(ids), Comment.text_key.is_not(None))))
     values = {"analysis_text": None, "text_key": None, "from_translation": False, "not_coded": reason, "prepared": True}
-    session.execute(update(Comment).where(Comment.response_id.in_(ids)).values(**values))
+    # Past the session's own copies, which it would bring up to date by comparing sealed words.
+    session.execute(
+        update(Comment).where(Comment.response_id.in_(ids)).values(**values), execution_options={"synchronize_session": False}
+    )
     return unsaid(session, {key for key in keys if key is not None})
 
 

@@ -21,6 +21,7 @@ from commsapp.config import Settings, load_settings
 from commsapp.listening import service as listening
 from commsapp.storage import audit, events
 from commsapp.storage.backup import write_backup
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import Sessions, sessions_of
 
@@ -107,10 +108,11 @@ def test_tampering_is_found_within_a_restored_backup_too(
     logged(sessions, actor)
     with sessions.reading() as session:
         on_paper = accounts.audit_head(session)
-    write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=tmp_path / "b.zip")
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "b.zip")
     elsewhere = dataclasses.replace(settings, database_url=empty_url, data_dir=tmp_path / "elsewhere")
     elsewhere.data_dir.mkdir()
-    restore_backup(empty_url, data_dir=elsewhere.data_dir, secret_key=settings.secret_key, path=tmp_path / "b.zip")
+    kept = {"path": tmp_path / "b.zip", "keys": tmp_path / "b.zip.keys"}
+    restore_backup(empty_url, data_dir=elsewhere.data_dir, keyring=open_keyring(elsewhere), **kept)
     restored = sessions_of(elsewhere)
     assert accounts.audit_fault(restored, elsewhere, head=on_paper) is None
     changed(restored, "DELETE FROM event WHERE sequence > 7")
@@ -133,7 +135,7 @@ def test_a_log_that_was_cut_off_and_written_on_is_found(sessions: Sessions, acto
 
 def test_another_key_does_not_make_a_valid_chain(sessions: Sessions, actor: Actor, settings: Settings) -> None:
     logged(sessions, actor, 2)
-    other = dataclasses.replace(settings, secret_key="f" * 64)
+    other = dataclasses.replace(settings, secret_key="f" * 64, keys_dir=settings.data_dir / "other keys")
     assert "Event 1" in str(accounts.audit_fault(sessions, other))
 
 

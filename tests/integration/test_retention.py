@@ -19,6 +19,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.keys import text_key
 from commsapp.storage import codings, responses
+from commsapp.storage.base import Under
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION
@@ -56,9 +57,15 @@ def code(sessions: Sessions, actor: Actor, settings: Settings, programme: int) -
     """Codings and embeddings of every comment, as models would leave them."""
     with sessions.writing() as session:
         rows = [
-            {"comment_id": row.id, "language": "en", "analysis_text": row.original, "from_translation": False, "not_coded": ""}
+            {
+                "comment_id": row.id,
+                "language": "en",
+                "analysis_text": Under(row.key_id, row.original),
+                "from_translation": False,
+                "not_coded": "",
+            }
             | {"text_key": text_key(settings.secret_key, row.original), "redaction_version": "by hand+names"}
-            | {"redacted": row.original, "redacted_translation": row.translation}
+            | {"redacted": Under(row.key_id, row.original), "redacted_translation": Under(row.key_id, row.translation)}
             for row in responses.unprepared(session, actor, programme, redaction="by hand+names", limit=1_000)
         ]
         responses.set_prepared(session, rows)

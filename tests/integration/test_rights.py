@@ -23,6 +23,7 @@ from commsapp.listening.keys import text_key
 from commsapp.listening.standing import ERASED
 from commsapp.storage import database
 from commsapp.storage.backup import write_backup
+from commsapp.storage.keyring import open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import Sessions, sessions_of
 
@@ -119,9 +120,9 @@ def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
     tmp_path: Path,
     promise: Callable[[int, str], None],
 ) -> None:
-    shared = text_key(settings.secret_key, f"{GONE} first")
-    own = text_key(settings.secret_key, f"{GONE} again")
-    write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=tmp_path / "before.backup")
+    shared = text_key(sessions.keyring.hashing, f"{GONE} first")
+    own = text_key(sessions.keyring.hashing, f"{GONE} again")
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
     ann = one(sessions, actor, settings, programme, key="Ann")
     with pytest.raises(BadInput, match="no reason"):
         listening.erase_person(sessions, actor, programme, ann, why=" ", settings=settings)
@@ -140,7 +141,6 @@ def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
     # the same rows in a longer export: only the new one comes in
     rows = [*ROWS, {"id": "d1", "date": "2026-03-01", "who": "Dan", "comment": "new", "job": "baker"}]
     assert bring(sessions, actor, settings, tmp_path, programme, rows) == (1, 4, 0)
-    (settings.data_dir / "uploads").joinpath(next((settings.data_dir / "uploads").iterdir()).name).unlink()
     assert left_of(GONE, sessions, settings.data_dir) == []
     promise(20, "an erased person: 0 canaries in any table or file, and 0 of 3 rows came back with a cumulative export")
 
@@ -148,7 +148,7 @@ def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
 def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
     sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
 ) -> None:
-    write_backup(sessions, data_dir=settings.data_dir, secret_key=settings.secret_key, path=tmp_path / "before.backup")
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
     listening.erase_person(
         sessions, actor, programme, one(sessions, actor, settings, programme, key="Ann"), why=WHY, settings=settings
     )
@@ -156,7 +156,8 @@ def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     new = dataclasses.replace(settings, database_url=f"sqlite:///{folder / 'commsapp.sqlite'}", data_dir=folder)
-    restore_backup(new.database_url, data_dir=folder, secret_key=settings.secret_key, path=tmp_path / "before.backup")
+    kept = {"path": tmp_path / "before.backup", "keys": tmp_path / "before.backup.keys"}
+    restore_backup(new.database_url, data_dir=folder, keyring=open_keyring(new), **kept)
     assert database.current(new.database_url) == database.head()
     restored = sessions_of(new)
     assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 2
@@ -179,7 +180,7 @@ def test_consent_taken_back_takes_effect_at_once_and_a_later_file_does_not_bring
         heard = listening.records(session, actor, programme)
     reasons = heard.answers.set_index("response_id")["not_coded_reason"]
     assert reasons[ann] == NO_CONSENT
-    assert left_of(text_key(settings.secret_key, f"{GONE} again"), sessions, settings.data_dir) == []
+    assert left_of(text_key(sessions.keyring.hashing, f"{GONE} again"), sessions, settings.data_dir) == []
     assert given.stored(sessions, "SELECT name, state FROM job ORDER BY id DESC LIMIT 1") == [("analyse", "queued")]
     listening.store_results(sessions, actor, programme)
     with sessions.reading() as session:

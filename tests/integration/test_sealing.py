@@ -105,7 +105,8 @@ def test_every_value_of_a_channel_is_sealed_with_the_key_of_that_channel(
                 .join(responses.Response, responses.Response.channel_id == programmes.FeedbackChannel.id)
                 .where(responses.Response.id == comment.response_id)
             ).one()
-            comment.analysis_text = Under(key, CANARY)  # type: ignore[assignment]
+            comment.analysis_text = comment.redacted = Under(key, CANARY)  # type: ignore[assignment]
+            comment.redacted_translation = Under(key, CANARY)  # type: ignore[assignment]
     families = {key.id: key.family for key in keyring.all_keys()}
     found = stored_values(sessions)
     assert len({family for family, _ in found["comment.original"]}) == 2
@@ -343,9 +344,10 @@ def test_a_forgotten_key_takes_the_words_of_its_channel_and_of_no_other(
     with sessions.reading() as session:
         [event] = [c for c in listening.channels(session, actor, programme) if c.name == "Event"]
         family = programmes.channel_key(session, event.id)
+    given.prepared(sessions, actor, settings, programme)
     forget(keyring, family, data_dir=settings.data_dir)
     page = given.everything_said(sessions, actor, programme)
-    assert {(one.channel, one.original) for one in page} == {("Event", FORGOTTEN), ("Hotline", CANARY)}
+    assert {(one.channel, one.words) for one in page} == {("Event", FORGOTTEN), ("Hotline", CANARY)}
     assert {one.channel: one.attributes for one in page} == {"Event": {}, "Hotline": {"age": CANARY}}
     with sessions.reading() as session:
         assert len(listening.records(session, actor, programme).comments) == len(page)
@@ -398,7 +400,7 @@ def test_the_commands_for_keys_say_what_they_did(settings: Settings, sessions: S
     assert "0 are still plain" in run("keys", "check")
     keyring = Keyring(settings.keys_folder, new)
     opened = open_sessions(settings.database_url, keyring=keyring)
-    assert {one.original for one in given.everything_said(opened, actor, programme)} == {CANARY}
+    assert set(given.everything_written(opened, actor, programme)) == {CANARY}
     opened.engine.dispose()
     assert "nothing to take out" in run("keys", "forget-copies", _copy(keyring, tmp_path))
     with pytest.raises(Unavailable, match="rewrap"):

@@ -77,11 +77,12 @@ def said(sessions: Sessions, actor: Actor, settings: Settings, folder: Path) -> 
             )
             changed = {"words": canary("before")}, {"words": canary("after")}
             events.record(
-                session, actor, action="change", subject="response", subject_id=number, before=changed[0], after=changed[1]
+                session, actor, action="change", subject="consent", subject_id=number, before=changed[0], after=changed[1]
             )
         comments = list(session.scalars(select(responses.Comment.id)))
         found = [{"comment_id": n, "language": "en", "analysis_text": Under(key, canary("analysed"))} for n in comments]
-        rest = {"text_key": "k", "from_translation": False, "not_coded": ""}
+        rest = {"text_key": "k", "from_translation": False, "not_coded": "", "redaction_version": "by hand+names"}
+        rest |= {"redacted": Under(key, canary("redacted")), "redacted_translation": Under(key, canary("retranslated"))}
         responses.set_prepared(session, [row | rest for row in found])
         search.index(session, comments)
     with EmbeddingStore(settings.data_dir, "encoder/1", sessions.keyring) as store:
@@ -156,7 +157,7 @@ def test_words_that_are_more_than_open_lie_nowhere_in_plain(
     database.upgrade(settings.database_url, keyring=keyring, data_dir=settings.data_dir)
     programme = said(sessions, actor, settings, tmp_path)
     with sessions.reading() as session:
-        assert listening.search(session, actor, programme, canary("comment")).total == 2
+        assert listening.search(session, actor, programme, canary("redacted")).total == 2
     files = []
     looked_at: dict[str, int] = {}
     for number in (1, 2):

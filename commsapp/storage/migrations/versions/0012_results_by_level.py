@@ -18,5 +18,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_response_programme_level", "response")
-    op.execute("DELETE FROM listening_result WHERE levels <> ''")
+    # What a message cites stays, as the figure that it is.
+    cited = "SELECT listening_result_id FROM message WHERE listening_result_id IS NOT NULL"
+    op.execute(f"DELETE FROM listening_result WHERE levels <> '' AND id NOT IN ({cited})")  # noqa: S608  # no value in it
     op.drop_column("listening_result", "levels")
