@@ -162,8 +162,8 @@ def values_of(rule: Rule, *organisations: Organisation) -> Iterator[tuple[dict[s
     """
     unknown = rule.arguments - PARAMETERS.keys()
     assert not unknown, (
-        f"The address {rule.rule} has the variable {', '.join(sorted(unknown))}, of which tests/integration/everything.py doesn't "
-        "know what it stands for: add it to PARAMETERS, and something of that kind for each organisation to _filled."
+        f"The address {rule.rule} has the variable {', '.join(sorted(unknown))}, of which tests/integration/everything.py does "
+        "not know what it stands for: add it to PARAMETERS, and something of that kind for each organisation to _filled."
     )
     names = sorted(rule.arguments)
     own = {name: organisations[0].ids[PARAMETERS[name]] for name in names}

@@ -42,7 +42,7 @@ def writing(app: Flask) -> list[tuple[Rule, str]]:
 
 
 def forged(person: Person, other: Person) -> dict[str, str]:
-    """Form tokens that another site could send: none, a made-up one, one that it was given itself, and an old one of another key."""
+    """Form tokens that another site could send: none, a made-up one, one that it was given itself, an old one."""
     return {
         "none": "",
         "made up": "ImFiYyI.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb",
