@@ -463,7 +463,7 @@ DOOR = {
         "known",
     ),
     *("known_passkey", "known_passkeys", "local_actor", "open_link", "passkey_used", "signed_in", "start_sign_in", "use_code"),
-    "use_recovery_code",
+    *("use_recovery_code", "note_use"),
 }
 
 
