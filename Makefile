@@ -65,8 +65,10 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-soak: $(READY) ## Run the long tests: 200 kills of imports and analyses
+soak: $(READY) ## Run the long tests: 200 kills of imports and analyses, 50,000 odd inputs to pages and as many to the API
 	@COMMSAPP_TEST_KILLS=200 $(BIN)/python -m pytest -s tests/integration/test_crash.py
+	@COMMSAPP_TEST_INPUTS=50000 COMMSAPP_TEST_API_EXAMPLES=650 $(BIN)/python -m pytest -s \
+	    tests/integration/test_bad_input_to_pages.py tests/integration/test_api_schema.py
 
 evals: $(READY) ## Measure the models on data that they never saw
 	@$(BIN)/python -m evals.run

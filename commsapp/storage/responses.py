@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from commsapp.actor import Actor
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.storage.base import Base, SensitiveJson, SensitiveText
 from commsapp.storage.programmes import Area, FeedbackChannel
 
@@ -228,6 +228,20 @@ def holds_levels(session: Session, actor: Actor, programme_id: int, levels: Iter
         Response.handling_level.in_(list(levels)),
     )
     return session.scalars(there.limit(1)).first() is not None
+
+
+def hidden_areas(session: Session, actor: Actor, programme_id: int) -> set[int]:
+    """Areas that only responses name which the actor may not see; an area without any response is none of them."""
+    beyond = [level for level in HandlingLevel if level not in actor.handling_levels]
+    if not beyond:
+        return set()
+    there = select(Response.area_id).where(
+        Response.organisation_id == actor.organisation_id, Response.programme_id == programme_id, Response.area_id.is_not(None)
+    )
+    named = {area for area in session.scalars(there.where(Response.handling_level.in_(beyond)).distinct()) if area is not None}
+    if not named:
+        return set()
+    return named - set(session.scalars(there.where(visible(actor, programme_id), Response.area_id.in_(named)).distinct()))
 
 
 def levels(session: Session, actor: Actor, programme_id: int) -> set[str]:
