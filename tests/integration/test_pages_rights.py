@@ -47,6 +47,7 @@ def programme(site: Site, tmp_path: Path) -> int:
     mapping = listening_mapping()
     path = given.table(tmp_path / "survey.csv", rows)
     given.imported(site.sessions, site.actor, site.settings, path, programme_id=made, channel="Panel", mapping=mapping)
+    given.prepared(site.sessions, site.actor, site.settings, made)
     return made
 
 
