@@ -74,7 +74,7 @@ def _handed_out(programme_name: str, key: str, export_id: str, number: int | Non
     with opened().writing() as session:
         actor = local_actor(session)
         programme, response = _found(session, actor, programme_name, key, export_id, number)
-        found = listening.person(session, actor, programme, response)
+        found = listening.person(session, actor, programme, response, as_written=True)
         accounts.note_reading(
             session,
             actor,

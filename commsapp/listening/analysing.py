@@ -30,6 +30,8 @@ from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
 from commsapp.textmodels.topics import CodebookDraft, Granularity, TopicDraft, assign, discover
 
 BATCH = 256
+NAMED_BY_OPEN = 0.5
+"""Share of open texts from which on topics are named by them alone."""
 
 
 def run_analysis(
@@ -211,9 +213,8 @@ def find_topics(
             return
         keys = responses.text_keys(session, actor, programme_id)
         texts = responses.texts_of(session, actor, programme_id, keys)
-        # Everybody reads the names of topics, so they are made of what everybody may read.
-        everybody = replace(actor, handling_levels=frozenset({HandlingLevel.OPEN}))
-        open_keys = set(responses.text_keys(session, everybody, programme_id))
+        open_keys = _open_keys(session, actor, programme_id)
+        named_by_open = len(open_keys) >= NAMED_BY_OPEN * len(keys)
     if not keys:
         return
     progress("Finding topics", 0, len(keys))
@@ -224,17 +225,29 @@ def find_topics(
         vectors,
         granularity=wanted,
         encoder=encoder,
-        named_by=[key in open_keys for key in keys],
+        named_by=[key in open_keys for key in keys] if named_by_open else None,
         progress=lambda done, total: progress("Finding topics", done, total),
     )
     if version is not None and same and draft.version == version.fingerprint:
         return
     with sessions.writing() as session:
-        save_codebook_version(session, actor, programme_id, draft)
+        save_codebook_version(session, actor, programme_id, draft, named_by_open=named_by_open)
 
 
-def save_codebook_version(session: Session, actor: Actor, programme_id: int, draft: CodebookDraft) -> None:
-    """Freeze a draft as the programme's next codebook version."""
+def _open_keys(session: Session, actor: Actor, programme_id: int) -> set[str]:
+    """Keys of the texts of open comments, whose words may stand in the names of topics.
+
+    Everybody reads those, unless open comments are few beside the others: then the names are made of all, and `freezing`
+    keeps them from those who may not read what they are made of.
+    """
+    everybody = replace(actor, handling_levels=frozenset({HandlingLevel.OPEN}))
+    return set(responses.text_keys(session, everybody, programme_id))
+
+
+def save_codebook_version(
+    session: Session, actor: Actor, programme_id: int, draft: CodebookDraft, *, named_by_open: bool = True
+) -> None:
+    """Freeze a draft as the programme's next codebook version. ``named_by_open``: its names are made of open comments alone."""
     version = codings.add_version(
         session,
         programme_id=programme_id,
@@ -242,6 +255,7 @@ def save_codebook_version(session: Session, actor: Actor, programme_id: int, dra
         encoder_version=draft.encoder_version,
         threshold=float(draft.threshold),
         fingerprint=draft.version,
+        named_by_open=named_by_open,
         topics=[
             {
                 "number": topic.number,

@@ -20,9 +20,9 @@ from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.measuring import NO_TOPIC_NAME, listening_results
+from commsapp.listening.measuring import NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, listening_results
 from commsapp.listening.reporting import codebook_in_use, model_version, records
-from commsapp.storage import events, responses, results
+from commsapp.storage import codings, events, responses, results
 from commsapp.storage.session import Session, Sessions
 
 LEANS = 1.5
@@ -206,10 +206,31 @@ def frozen_results(session: Session, actor: Actor, programme_id: int, **where: s
     levels = None if made is None else _levels_for(session, actor, made)
     asked = {name: value for name, value in where.items() if value is not None}
     rows = results.results_of(session, actor, made.id, levels=levels, **asked) if made and levels is not None else []
+    if (
+        levels != ALL_LEVELS
+        and any(row.measure in _OF_TOPICS for row in rows)
+        and not _topics_named(session, actor, programme_id)
+    ):
+        rows = [row for row in rows if row.measure not in _OF_TOPICS]
     return pd.DataFrame(
         [[bool(row.correction) if name == "corrected" else getattr(row, name) for name in RESULT_COLUMNS] for row in rows],
         columns=RESULT_COLUMNS,
     )
+
+
+def codebook_shown(session: Session, actor: Actor, programme_id: int) -> views.Codebook | None:
+    """The codebook version in use, as far as the actor may know its topics; None where there is none yet.
+
+    Topics whose names are made of words that they may not read are kept from them: see `analysing.NAMED_BY_OPEN`.
+    """
+    found = codebook_in_use(session, actor, programme_id)
+    return found if found is None or _topics_named(session, actor, programme_id) else replace(found, topics=())
+
+
+def _topics_named(session: Session, actor: Actor, programme_id: int) -> bool:
+    """Whether the names of topics may be shown: they are made of open comments, or the actor may read all that there are."""
+    version = codings.current_version(session, actor, programme_id)
+    return version is None or version.named_by_open or not _hides(session, actor, programme_id)
 
 
 def result(session: Session, actor: Actor, result_id: int) -> views.Result:
@@ -231,6 +252,7 @@ def result(session: Session, actor: Actor, result_id: int) -> views.Result:
     return views.as_view(views.Result, row, corrected=bool(row.correction), made_at=made.made_at)  # type: ignore[no-any-return]
 
 
+_OF_TOPICS = (TOPIC_SHARE, TOPIC_TONE)
 _CELL = ("measure", "item", "wave", "area", "segment")
 
 
@@ -248,11 +270,10 @@ def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, t
     the latest results have them: a choice can itself give somebody away.
     """
     found = frame.attributes(session, actor, programme_id)
-    made = results.latest_set(session, actor, programme_id)
-    levels = ALL_LEVELS if made is None and not _hides(session, actor, programme_id) else None
-    levels = levels if made is None else _levels_for(session, actor, made)
-    if levels == ALL_LEVELS:
+    if not _hides(session, actor, programme_id):
         return found
+    made = results.latest_set(session, actor, programme_id)
+    levels = None if made is None else _levels_for(session, actor, made)
     shown = set() if made is None or levels is None else results.segments(session, made.id, levels=levels)
     kept = {name: tuple(choice for choice in choices if f"{name} = {choice}" in shown) for name, choices in found.items()}
     return {name: choices for name, choices in kept.items() if choices}

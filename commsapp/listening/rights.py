@@ -45,8 +45,8 @@ class Found:
 class SaidOnce:
     """One response of a person with all that is kept of it; ``codings`` are what models said of the comment.
 
-    ``words`` and ``translation`` stand as they were written for those who may see that (``Actor.originals``); for others names
-    and numbers are taken out of them, and they are empty until that is done.
+    Names and numbers are taken out of ``words`` and ``translation``, which are empty until that is done; where they are handed
+    over by somebody who may see originals, they stand as they were written.
     """
 
     response_id: int
@@ -137,8 +137,11 @@ def people(
     return found
 
 
-def person(session: Session, actor: Actor, programme_id: int, response_id: int) -> Person:
+def person(session: Session, actor: Actor, programme_id: int, response_id: int, *, as_written: bool = False) -> Person:
     """Everything that is kept of the person of one response.
+
+    ``as_written`` asks for words before redaction, to hand them over; it takes an actor who may see originals. The caller
+    has asked why, and notes it.
 
     Raises
     ------
@@ -171,7 +174,7 @@ def person(session: Session, actor: Actor, programme_id: int, response_id: int) 
                 run=brought.get(row.import_id or 0),
                 answers=tuple((one.question, one.choice) for one in answers if one.response_id == row.id),
                 coded=coded,
-                originals=actor.originals,
+                originals=as_written and actor.originals,
             )
             for row in shown
         ),
@@ -225,8 +228,10 @@ def _readers(
 ) -> Iterable[dict[str, Any]]:
     """Who was shown what this person said, as the audit log has it, the latest first."""
     wanted = {"comments": set(comment_ids), "person": set(response_ids), "responses": set(response_ids)}
-    for event in persons.readings(session, actor, programme_id, kinds=tuple(wanted)):
-        if any(first <= one <= last for first, last in _ranges(event.after) for one in wanted[event.subject]):
+    for event in persons.readings(session, actor, programme_id, kinds=tuple(wanted), originals=comment_ids):
+        if event.subject not in wanted or any(
+            first <= one <= last for first, last in _ranges(event.after) for one in wanted[event.subject]
+        ):
             yield {"at": event.at, "person": event.person_name, "action": event.action, "why": event.why}
 
 

@@ -7,6 +7,7 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
 from commsapp.listening.freezing import attributes, frozen_results, latest_summary, result, result_now, store_results
+from commsapp.listening.freezing import codebook_shown as codebook_in_use
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
 from commsapp.listening.originals import comment_redacted, may_read_original, read_original
@@ -28,7 +29,6 @@ from commsapp.listening.programmes import (
 )
 from commsapp.listening.removing import import_goes_on, remove_import
 from commsapp.listening.reporting import (
-    codebook_in_use,
     comments_page,
     counts_by_channel,
     narrowed,

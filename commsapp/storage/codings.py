@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, false, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -46,6 +46,7 @@ class CodebookVersion(Base):
     encoder_version: Mapped[str]
     threshold: Mapped[float]
     fingerprint: Mapped[str]
+    named_by_open: Mapped[bool] = mapped_column(default=False, server_default=false())
     frozen_at: Mapped[datetime]
 
 
@@ -189,6 +190,7 @@ def add_version(
     threshold: float,
     fingerprint: str,
     topics: list[dict[str, Any]],
+    named_by_open: bool = True,
 ) -> CodebookVersion:
     """Freeze a version of the programme's codebook with its topics (number, name, phrases, centroid, size)."""
     codebook = session.scalars(select(Codebook).where(Codebook.programme_id == programme_id).order_by(Codebook.id)).first()
@@ -204,6 +206,7 @@ def add_version(
         encoder_version=encoder_version,
         threshold=threshold,
         fingerprint=fingerprint,
+        named_by_open=named_by_open,
         frozen_at=now(),
     )
     session.add(version)

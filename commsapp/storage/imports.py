@@ -53,10 +53,11 @@ def import_run(session: Session, actor: Actor, import_id: int) -> ImportRun | No
 
 
 def import_runs(session: Session, actor: Actor, programme_id: int, *, limit: int = 50) -> list[ImportRun]:
-    """The latest imports of a programme, newest first."""
+    """The latest imports of a programme that the actor is cleared for, newest first."""
     query = (
         select(ImportRun)
         .where(ImportRun.organisation_id == actor.organisation_id, ImportRun.programme_id == programme_id)
+        .where(ImportRun.handling_level.in_(actor.handling_levels))
         .order_by(ImportRun.id.desc())
         .limit(limit)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from commsapp.actor import Actor
@@ -134,14 +134,14 @@ def areas_of(session: Session, ids: set[int]) -> dict[int, str]:
     return {row.id: row.name for row in session.execute(select(Area.id, Area.name).where(Area.id.in_(ids)))}
 
 
-def readings(session: Session, actor: Actor, programme_id: int, *, kinds: tuple[str, ...]) -> list[Event]:
-    """Events of people's words shown or handed out in a programme, the latest first."""
-    query = (
-        select(Event)
-        .where(Event.organisation_id == actor.organisation_id, Event.action.in_(("read", "export")))
-        .where(Event.subject.in_(kinds), Event.subject_id == programme_id)
-        .order_by(Event.id.desc())
-    )
+def readings(session: Session, actor: Actor, programme_id: int, *, kinds: tuple[str, ...], originals: list[int]) -> list[Event]:
+    """Events of people's words shown or handed out in a programme, the latest first.
+
+    ``originals`` are the comments of which looks before redaction are told as well.
+    """
+    shown = and_(Event.action.in_(("read", "export")), Event.subject.in_(kinds), Event.subject_id == programme_id)
+    as_written = and_(Event.action == "read original", Event.subject == "comment", Event.subject_id.in_(originals))
+    query = select(Event).where(Event.organisation_id == actor.organisation_id, or_(shown, as_written)).order_by(Event.id.desc())
     return list(session.scalars(query))
 
 

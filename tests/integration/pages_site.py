@@ -24,7 +24,7 @@ from commsapp.accounts.service import ensure_local
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.app import create_app
 from commsapp.config import Settings, load_settings
-from commsapp.http.signing_in import KEY, SEEN
+from commsapp.http.signing_in import KEY, PROVEN, SEEN
 from commsapp.storage import database, jobs, organisations, people
 from commsapp.storage.base import now
 from commsapp.storage.keyring import open_keyring
@@ -110,7 +110,14 @@ def sign_in(app: Flask, sessions: Sessions, person_id: int) -> str:
         )
         person = session.get_one(Person, person_id)
     serializer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    kept = {"_user_id": person.fs_uniquifier, "_fresh": True, "_permanent": True, KEY: key, SEEN: int(time.time())}
+    kept = {
+        "_user_id": person.fs_uniquifier,
+        "_fresh": True,
+        "_permanent": True,
+        KEY: key,
+        SEEN: int(time.time()),
+        PROVEN: time.time(),
+    }
     return str(serializer.dumps(kept))
 
 

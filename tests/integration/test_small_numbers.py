@@ -10,6 +10,7 @@ import heard as sample
 import pandas as pd
 import pytest
 import said
+from sqlalchemy import text
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
@@ -166,3 +167,22 @@ def test_an_effect_counts_confidential_responses_only_where_a_wave_has_enough_of
     kept, why = without_few(_outcomes(before, after), (), waves)
     assert len(kept.table) == 60 + (0 if left_out else before + after)
     assert bool(why) == left_out
+
+
+def test_topics_named_by_confidential_comments_are_kept_from_those_who_may_not_read_them(
+    sessions: Sessions, actor: Actor
+) -> None:
+    made = sample.programme(sessions, actor)
+    said.add(sessions, actor, made.programme_id)
+    reader = given.cleared_for(actor, OPEN)
+    with sessions.reading() as session:
+        shown = listening.codebook_in_use(session, reader, made.programme_id)
+    assert shown is not None and shown.topics
+    with sessions.writing() as session:
+        session.execute(text("UPDATE codebook_version SET named_by_open = :no"), {"no": False})
+    with sessions.reading() as session:
+        hidden = listening.codebook_in_use(session, reader, made.programme_id)
+        known = listening.codebook_in_use(session, actor, made.programme_id)
+        shares = listening.frozen_results(session, reader, made.programme_id, measure="topic share")
+    assert hidden is not None and hidden.topics == () and known is not None and known.topics
+    assert shares.empty

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
@@ -61,6 +63,8 @@ def show() -> str:
 def password() -> Response | tuple[str, int]:
     """Change the password; every other sign-in ends."""
     person = accounts.own(request.session(), request.actor())
+    if not person.has_password and not signing_in.fresh():  # who finds an open browser must not make it theirs
+        return ask_first("account.password")
     form = PasswordForm() if person.has_password else FirstPasswordForm()
     if form.validate_on_submit():
         if problem := passwords.problem_of(form.password.data, email=person.email, name=person.name):
@@ -85,6 +89,11 @@ def sign_out_elsewhere() -> Response:
     signing_in.go_on_as(mark)
     flash("You are signed out everywhere but here.", "success")
     return redirect(url_for("account.show"))
+
+
+def ask_first(endpoint: str, **values: Any) -> Response:
+    """Ask who is there once more, and come back."""
+    return redirect(url_for("second_factor.confirm", next=url_for(endpoint, **values)))
 
 
 def password_is_right(person: Person, typed: str) -> bool:

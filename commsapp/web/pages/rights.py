@@ -138,6 +138,7 @@ def export(programme_id: int, response_id: int) -> Response | tuple[str, int]:
         line = f"It holds everything that is kept: {amount}, with answers, consent and who read it."
         return _ask("Hand over what this person said", form, programme, response_id, [line])
     _note(person, "export", form.why.data)
+    person = listening.person(request.session(), request.actor(), programme_id, response_id, as_written=True)
     if form.kind.data == "json":
         response = make_response(json.dumps(listening.as_export(person), ensure_ascii=False, indent=2))
         response.mimetype = "application/json"

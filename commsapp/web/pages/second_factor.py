@@ -18,7 +18,7 @@ from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFo
 from commsapp.http import request, signing_in
 from commsapp.http.security import EVERYBODY, may_enter, without_sign_in
 from commsapp.web import fields, passkeys
-from commsapp.web.pages.account import password_is_right
+from commsapp.web.pages.account import ask_first, password_is_right
 from commsapp.web.pages.sign_in import PasskeyForm, passkey_of
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account")
@@ -81,7 +81,7 @@ def confirm() -> Response | tuple[str, int]:
 def authenticator() -> Response | str | tuple[str, int]:
     """Set an authenticator app up: its secret as a picture, and a code as proof."""
     if not signing_in.fresh():
-        return _ask_first("second_factor.authenticator")
+        return ask_first("second_factor.authenticator")
     person, codes = _own(), signing_in.codes()
     secret = cookie.setdefault(_BEGUN, codes.generate_totp_secret())
     form = AuthenticatorForm()
@@ -108,7 +108,7 @@ def authenticator() -> Response | str | tuple[str, int]:
 def remove_authenticator() -> Response | str:
     """Ask whether the authenticator app should go, and take it away."""
     if not signing_in.fresh():
-        return _ask_first("second_factor.remove_authenticator")
+        return ask_first("second_factor.remove_authenticator")
     form = SureForm()
     if form.validate_on_submit():
         accounts.remove_authenticator(request.session(), request.actor())
@@ -122,7 +122,7 @@ def remove_authenticator() -> Response | str:
 def add_passkey() -> Response | str | tuple[str, int]:
     """Make a passkey on this device, or on one that is near."""
     if not signing_in.fresh():
-        return _ask_first("second_factor.add_passkey")
+        return ask_first("second_factor.add_passkey")
     if not passkeys.possible():
         raise NotAllowed(
             "Passkeys belong to a name, and this address is a number.", f"Open {request.settings().address} instead."
@@ -164,7 +164,7 @@ def join(secret: str) -> Response | str:
 def remove_passkey(passkey_id: int) -> Response | str:
     """Ask whether a passkey should go, and take it away."""
     if not signing_in.fresh():
-        return _ask_first("second_factor.remove_passkey", passkey_id=passkey_id)
+        return ask_first("second_factor.remove_passkey", passkey_id=passkey_id)
     if passkey_id not in {key.id for key in accounts.own_passkeys(request.session(), request.actor())}:
         raise NotFound("There is no such passkey on your account.", "Look on the page of your account.")
     form = SureForm()
@@ -184,7 +184,7 @@ def remove_passkey(passkey_id: int) -> Response | str:
 def recovery_codes() -> Response | str:
     """Make new recovery codes in the place of the old ones."""
     if not signing_in.fresh():
-        return _ask_first("second_factor.recovery_codes")
+        return ask_first("second_factor.recovery_codes")
     form = SureForm()
     if form.validate_on_submit() and _own().second_factor:
         shown, kept = signing_in.new_recovery_codes()
@@ -231,14 +231,14 @@ def _own() -> Person:
     return accounts.own(request.session(), request.actor())
 
 
-def _ask_first(endpoint: str, **values: Any) -> Response:
-    return redirect(url_for("second_factor.confirm", next=url_for(endpoint, **values)))
-
-
 def _target() -> str:
-    """The page of one's account that asked who is there."""
+    """The page of one's account, or of one's tokens, that asked who is there."""
     wanted = http.args.get("next", "")
-    return wanted if wanted.startswith("/account/") and wanted.isprintable() and "\\" not in wanted else url_for("account.show")
+    return (
+        wanted
+        if wanted.startswith(("/account/", "/tokens/")) and wanted.isprintable() and "\\" not in wanted
+        else url_for("account.show")
+    )
 
 
 def _confirmed() -> Response:

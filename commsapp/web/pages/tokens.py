@@ -11,9 +11,10 @@ from commsapp.accounts import service as accounts
 from commsapp.accounts.service import Token
 from commsapp.actor import HandlingLevel
 from commsapp.errors import CommsappError, NotFound
-from commsapp.http import request
+from commsapp.http import request, signing_in
 from commsapp.http.security import STAFF, may_enter
 from commsapp.web import fields
+from commsapp.web.pages.account import ask_first
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
 
@@ -51,6 +52,8 @@ def index() -> str:
 @may_enter(*STAFF)
 def new() -> Response:
     """Make a token. It is shown in the answer and nowhere else, so there is no page to go on to."""
+    if not signing_in.fresh():  # a token outlives the session of whoever finds an open browser
+        return ask_first("tokens.new")
     session, actor = request.session(), request.actor()
     form = TokenForm()
     more = [level for level in HandlingLevel if level is not HandlingLevel.OPEN and level in actor.handling_levels]
