@@ -9,7 +9,7 @@ import stat
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,12 @@ def test_what_people_said_comes_back_and_the_work_goes_on(
 
 
 def test_a_backup_under_load_is_one_state_of_the_database(
-    sessions: Sessions, actor: Actor, settings: Settings, empty: str, tmp_path: Path
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    empty: str,
+    tmp_path: Path,
+    promise: Callable[[int, str], None],
 ) -> None:
     programme = given.programme(sessions, actor)
     stop, written = threading.Event(), []
@@ -142,7 +147,7 @@ def test_a_backup_under_load_is_one_state_of_the_database(
     restored = open_sessions(empty, keyring=open_keyring(settings))
     assert rows(restored) == made[-1].rows | {"sealing": 1}
     restored.engine.dispose()
-    print(f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
+    promise(3, f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
 
 
 def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:
