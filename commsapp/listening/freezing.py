@@ -107,7 +107,7 @@ def _clearances(present: Iterable[str]) -> dict[str, frozenset[HandlingLevel]]:
     there = frozenset(HandlingLevel(level) for level in present)
     found = {ALL_LEVELS: frozenset(HandlingLevel)}
     seen = {there}
-    for cleared in reversed(_NARROWER):
+    for cleared in _NARROWER:  # the narrowest first, as that is the name under which everybody finds it
         if there & cleared not in seen:
             found[_named(cleared)] = cleared
             seen.add(there & cleared)

@@ -26,7 +26,7 @@ from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.redaction.kinds import Kind, mark
-from commsapp.listening.redaction.redactor import by_patterns, without_names
+from commsapp.listening.redaction.redactor import by_patterns, load_redactor
 from commsapp.listening.standing import as_decided, in_time, refuse_past
 from commsapp.listening.uploads import SCRATCH, clear, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
@@ -446,7 +446,7 @@ def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.
 def rejected(session: Session, actor: Actor, import_id: int) -> list[views.RejectedRow]:
     """Rows that could not be read, with the reason, in the order of the file; those that the actor is cleared for.
 
-    Their cells come without numbers and addresses, and without names where the column or the words around say that it is one.
+    Their cells come without numbers, addresses and names, as far as these are found.
     """
     run = imports.import_run(session, actor, import_id)
     if run is None:
@@ -459,11 +459,11 @@ def rejected(session: Session, actor: Actor, import_id: int) -> list[views.Rejec
 
 
 def _redacted(cells: Dictionary[str, Any]) -> dict[str, str]:
-    """Cells of a row as a page shows them: by patterns and cues, since a page should not wait for the model of names."""
-    redactor = without_names()
+    """Cells of a row as a page shows them."""
+    words = load_redactor().redact([str(cell) for cell in cells.values()])
     return {
-        column: mark(Kind.NAME) if _NAMES_COLUMN.search(column) and str(cell).strip() else redactor.one(str(cell))
-        for column, cell in cells.items()
+        column: mark(Kind.NAME) if _NAMES_COLUMN.search(column) and cell.strip() else cell
+        for column, cell in zip(cells, words, strict=True)
     }
 
 

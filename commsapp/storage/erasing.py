@@ -148,6 +148,11 @@ def drop_results(session: Session, programme_id: int, *, items: set[str], segmen
             session.execute(delete(ListeningResult).where(named, ListeningResult.id.not_in(cited)))
 
 
+def levels_of_import(session: Session, import_id: int) -> set[str]:
+    """The handling levels of the responses that an import added."""
+    return set(session.scalars(select(Response.handling_level).where(Response.import_id == import_id).distinct()))
+
+
 def responses_of_import(session: Session, import_id: int) -> list[int]:
     """Ids of the responses that an import added."""
     return list(session.scalars(select(Response.id).where(Response.import_id == import_id).order_by(Response.id)))

@@ -186,3 +186,25 @@ def test_topics_named_by_confidential_comments_are_kept_from_those_who_may_not_r
         shares = listening.frozen_results(session, reader, made.programme_id, measure="topic share")
     assert hidden is not None and hidden.topics == () and known is not None and known.topics
     assert shares.empty
+
+
+@pytest.mark.parametrize(
+    "present", [(OPEN, CONCERN), (OPEN, SENSITIVE), (OPEN, SENSITIVE, CONCERN), (SENSITIVE, CONCERN), (OPEN,)]
+)
+def test_whatever_levels_a_programme_mixes_everybody_finds_figures_of_what_they_may_read(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, present: tuple[HandlingLevel, ...]
+) -> None:
+    rows = [row(10 * at + n, level, f"bins {level} {n}", "25-44") for at, level in enumerate(present) for n in range(3)]
+    path = given.table(tmp_path / "levels.csv", rows)
+    programme = given.programme(sessions, actor)
+    given.imported(sessions, actor, settings, path, programme_id=programme, mapping=given.columns(path))
+    listening.store_results(sessions, actor, programme)
+    for cleared in ((OPEN,), (OPEN, SENSITIVE), (OPEN, CONCERN), tuple(HandlingLevel)):
+        reader = given.cleared_for(actor, *cleared)
+        readable = 3 * len(set(present) & set(cleared))
+        with sessions.reading() as session:
+            summary = listening.latest_summary(session, reader, programme)
+        assert summary is not None
+        # Who has a clearance of their own is shown the largest that theirs holds.
+        assert summary.comments <= readable
+        assert summary.comments == readable or cleared == (OPEN, CONCERN)
