@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 from flask_smorest.fields import Upload
+from werkzeug.datastructures import FileStorage
 
 from commsapp.actor import HandlingLevel
 from commsapp.api.document import Calls
@@ -56,10 +57,15 @@ class RejectedRow(Shape):
     )
 
 
+def _is_file(sent: object) -> None:
+    if not isinstance(sent, FileStorage):  # a part without a name of a file, or with one that can't be read, is a text
+        raise ma.ValidationError("It must be a file with a name.")
+
+
 class NewImport(Shape):
     """A file, sent as a form, with what its columns are."""
 
-    file = Upload(required=True, metadata={"description": "The file: CSV, TSV, XLSX or JSON Lines."})
+    file = Upload(required=True, validate=_is_file, metadata={"description": "The file: CSV, TSV, XLSX or JSON Lines."})
     channel_id = Text(
         required=True,
         validate=ma.validate.Regexp(r"^[0-9]{1,10}\Z", error="It must be a whole number."),

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from commsapp.actor import Actor, HandlingLevel
@@ -28,7 +27,7 @@ from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.redaction.kinds import Kind, mark
 from commsapp.listening.redaction.redactor import by_patterns, load_redactor
 from commsapp.listening.standing import as_decided, in_time, refuse_past
-from commsapp.listening.uploads import SCRATCH, clear, sha256_of
+from commsapp.listening.uploads import SCRATCH, clear, place_of, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
 from commsapp.storage.base import Under, insert_new, keyring_of, now
 from commsapp.storage.counting import ScratchCounter
@@ -137,7 +136,7 @@ def _read_on(
     *,
     then_analyse: bool,
 ) -> None:
-    table = _open_as_started(run)
+    table = _open_as_started(run, settings)
     dated: Counter[bool] = Counter()
     for batch in _batches(table, run, settings, dated):
         with sessions.writing() as session:
@@ -155,8 +154,8 @@ def _undated(dated: Counter[bool], run: imports.ImportRun) -> list[str]:
     return [f"{without}: they count in the figures over all waves, but in none of them."]
 
 
-def _open_as_started(run: imports.ImportRun) -> Table:
-    path = Path(run.stored_as)
+def _open_as_started(run: imports.ImportRun, settings: Settings) -> Table:
+    path = place_of(run.stored_as, settings)
     table = open_table(path, name=run.file_name)
     # The rows before the checkpoint came from the file as it was; going on in another one would lose and double rows.
     if sha256_of(path) != run.sha256:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
@@ -14,6 +13,7 @@ from commsapp.listening import analysing
 from commsapp.listening import programmes as frame
 from commsapp.listening.removing import take_away
 from commsapp.listening.standing import write_erased
+from commsapp.listening.uploads import place_of
 from commsapp.storage import erasing, events, programmes, results, rotating
 from commsapp.storage.session import Session, Sessions
 
@@ -182,11 +182,11 @@ def _delete(sessions: Sessions, due: Due, kept: Retention, day: date, settings: 
         if last:
             if old_keys is not None:
                 rotating.forget(sessions.keyring, old_keys, data_dir=settings.data_dir)
-            remove_files(files)
+            remove_files(files, settings)
             return Due(due.organisation_id, due.programme_id, due.channel_id, due.channel, dict(+total))
 
 
-def remove_files(files: list[str]) -> None:
+def remove_files(files: list[str], settings: Settings) -> None:
     """Remove uploaded files of imports that have ended."""
     for file in files:
-        Path(file).unlink(missing_ok=True)
+        place_of(file, settings).unlink(missing_ok=True)

@@ -330,7 +330,7 @@ def _erase(
     votes = sum(persons.delete_votes(session, one) for one in people if one is not None)
     counts: Counter[str] = take_away(session, actor, programme_id, ids, settings=settings)
     counts += Counter({"votes": votes, "rejected rows": len(rejected)})
-    remove_files(files)
+    remove_files(files, settings)
     after = {"programme_id": programme_id, "responses": len(ids), "counts": dict(counts)}
     events.record(session, actor, action="erase", subject="person", subject_id=first, after=after, why=why.strip())
     _figures_anew(session, actor, programme_id)

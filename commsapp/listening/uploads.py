@@ -81,6 +81,11 @@ def keep_stream(stream: IO[bytes], settings: Settings) -> Path:
         partial.unlink(missing_ok=True)
 
 
+def place_of(stored: str, settings: Settings) -> Path:
+    """Where a file that was kept lies. Its name alone counts: a database that came from elsewhere leads to no other folder."""
+    return _uploads(settings) / Path(stored).name
+
+
 def clear(session: Session, settings: Settings) -> int:
     """Remove files that were read, and those of a day ago and older, unless an import of the last week still waits for them.
 

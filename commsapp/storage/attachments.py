@@ -128,7 +128,7 @@ def open_attachment(session: Session, actor: Actor, attachment_id: int, *, data_
     row = _one(session, actor, attachment_id)
     if row.key == FORGOTTEN:
         raise NotFound("This attachment was deleted on its retention date.", "Go back to the programme.")
-    return SealedFile(data_dir / FOLDER / row.stored_as, base64.b64decode(row.key))
+    return SealedFile(_place(row.stored_as, data_dir), base64.b64decode(row.key))
 
 
 def remove(session: Session, actor: Actor, attachment_id: int, *, data_dir: Path) -> None:
@@ -148,7 +148,7 @@ def files_of(session: Session, responses: Select[Any]) -> list[str]:
 
 def unlink_when_committed(session: Session, stored: Iterable[str], *, data_dir: Path) -> None:
     """Take files away as soon as their rows are gone for good."""
-    paths = [data_dir / FOLDER / name for name in stored]
+    paths = [_place(name, data_dir) for name in stored]
 
     def committed(done: Session) -> None:
         if not done.in_nested_transaction():
@@ -156,6 +156,11 @@ def unlink_when_committed(session: Session, stored: Iterable[str], *, data_dir: 
                 _unlink(path)
 
     event.listen(session, "after_commit", committed)
+
+
+def _place(stored: str, data_dir: Path) -> Path:
+    # The name alone counts: a database that came from elsewhere leads to no other folder.
+    return data_dir / FOLDER / Path(stored).name
 
 
 def _unlink_unless_committed(session: Session, path: Path) -> None:

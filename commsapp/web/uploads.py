@@ -80,7 +80,7 @@ def path_of(upload: Upload, settings: Settings) -> Path:
     NotFound : it isn't there any more.
 
     """
-    path = settings.data_dir / "uploads" / upload.sha256
+    path = settings.data_dir / "uploads" / Path(upload.sha256).name
     if not path.is_file():
         raise NotFound(f"The file {upload.name} is no longer here.", "Drop it again.")
     return path
