@@ -19,9 +19,9 @@ from commsapp.accounts import service as accounts
 from commsapp.actor import Actor
 from commsapp.config import Settings, load_settings
 from commsapp.listening import service as listening
-from commsapp.storage import audit, events
+from commsapp.storage import audit, database, events
 from commsapp.storage.backup import write_backup
-from commsapp.storage.keyring import open_keyring
+from commsapp.storage.keyring import Keyring, open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import Sessions, sessions_of
 
@@ -184,6 +184,54 @@ def test_events_from_before_the_log_are_chained_once(
     changed(sessions, COPY.format(sequence="NULL", mac="NULL"))
     accounts.chain_earlier_events(sessions)
     assert "has no place in the log" in str(accounts.audit_fault(sessions, settings)), "no second chance for what was put in"
+
+
+def test_a_database_that_went_back_and_forth_has_a_whole_log_again(
+    sessions: Sessions, actor: Actor, settings: Settings, keyring: Keyring
+) -> None:
+    logged(sessions, actor, 3)
+    changed(sessions, "UPDATE event SET sequence = NULL, mac = NULL")
+    (settings.data_dir / audit.HEAD_FILE).unlink()
+    accounts.chain_earlier_events(sessions)
+    logged(sessions, actor, 2)
+    sessions.engine.dispose()
+    try:
+        database.downgrade(settings.database_url, "0009", keyring=keyring)
+        assert given.stored(sessions, "SELECT count(*) FROM event WHERE action = 'begin'") == [(0,)]
+        sessions.engine.dispose()
+    finally:
+        database.upgrade(settings.database_url, keyring=keyring)
+    (settings.data_dir / audit.HEAD_FILE).rename(settings.data_dir / "audit.head of then")  # as docs/how-to says
+    accounts.chain_earlier_events(sessions)
+    assert accounts.audit_fault(sessions, settings) is None
+    assert given.stored(sessions, "SELECT max(sequence) FROM event WHERE action = 'begin'") == [(7,)]
+    assert audit.kept_head(settings.data_dir / audit.HEAD_FILE) is not None
+
+
+def test_a_begin_event_without_a_place_does_not_keep_events_from_being_chained(
+    sessions: Sessions, actor: Actor, settings: Settings
+) -> None:
+    with sessions.writing() as session:
+        events.record(session, actor, action="begin", subject="audit log")
+    changed(sessions, "UPDATE event SET sequence = NULL, mac = NULL")
+    (settings.data_dir / audit.HEAD_FILE).unlink()
+    accounts.chain_earlier_events(sessions)
+    assert accounts.audit_fault(sessions, settings) is None
+
+
+def test_a_head_that_can_not_be_noted_fails_no_change_that_was_committed(
+    sessions: Sessions, actor: Actor, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    logged(sessions, actor, 1)
+    draft = settings.data_dir / f"{audit.HEAD_FILE}.part"
+    draft.symlink_to("/dev/full")  # a disk without space
+    logged(sessions, actor, 2)
+    assert "could not be noted" in caplog.text
+    assert given.stored(sessions, "SELECT max(sequence) FROM event") == [(4,)]
+    draft.unlink()
+    logged(sessions, actor, 1)
+    assert str(audit.kept_head(settings.data_dir / audit.HEAD_FILE)).startswith("5:")
+    assert accounts.audit_fault(sessions, settings) is None
 
 
 def test_many_threads_at_once_make_one_chain_and_none_waits_in_a_circle(
