@@ -161,7 +161,7 @@ def run_retention(sessions: Sessions, *, settings: Settings, on: date | None = N
 
 
 def _take_keys_away(sessions: Sessions, settings: Settings) -> None:
-    """Take away what an earlier pass, killed after its commit, left of the keys of what it deleted; and old ones of embeddings."""
+    """Take away the keys that an earlier pass, killed after its commit, left behind; and old ones of embeddings."""
     with sessions.reading() as session:
         left = erasing.keys_to_forget(session)
     for family in sorted(left & {key.family for key in sessions.keyring.all_keys()}):
