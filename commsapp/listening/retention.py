@@ -147,13 +147,26 @@ def run_retention(sessions: Sessions, *, settings: Settings, on: date | None = N
             if (kept.over(day) or kept.oldest(day))
             and (counts := {k: n for k, n in erasing.count_past(session, kept.channel_id, kept.oldest(day)).items() if n})
         ]
-    if dry_run or not due:
+    if dry_run:
+        return due
+    if not due:
+        _take_keys_away(sessions, settings)
         return due
     views = {kept.channel_id: kept for _, _, kept in found}
     done = [_delete(sessions, one, views[one.channel_id], day, settings) for one in due]
     write_erased(sessions, settings.data_dir)
     erasing.settle(sessions)
+    _take_keys_away(sessions, settings)
     return done
+
+
+def _take_keys_away(sessions: Sessions, settings: Settings) -> None:
+    """Take away the keys that an earlier pass, killed after its commit, left behind; and old ones of embeddings."""
+    with sessions.reading() as session:
+        left = erasing.keys_to_forget(session)
+    for family in sorted(left & {key.family for key in sessions.keyring.all_keys()}):
+        rotating.forget(sessions.keyring, family, data_dir=settings.data_dir)
+    rotating.settle_embeddings(sessions.keyring, settings.data_dir)
 
 
 def _delete(sessions: Sessions, due: Due, kept: Retention, day: date, settings: Settings) -> Due:
@@ -172,8 +185,10 @@ def _delete(sessions: Sessions, due: Due, kept: Retention, day: date, settings: 
                 old_keys = erasing.renew_channel_key(session, due.channel_id) if before is None else None
                 if results.latest_set(session, actor, due.programme_id) is not None:
                     analysing.start_analysis(session, actor, programme_id=due.programme_id)
-            after = {"name": due.channel, "programme_id": due.programme_id, "counts": dict(+counts)}
-            if +counts:
+            after: dict[str, object] = {"name": due.channel, "programme_id": due.programme_id, "counts": dict(+counts)}
+            if old_keys is not None:
+                after["key"] = old_keys  # by which a pass that comes after a killed one knows it
+            if +counts or old_keys is not None:
                 why = f"{kept.words}."
                 events.record(
                     session, actor, action="delete", subject="retention", subject_id=due.channel_id, after=after, why=why

@@ -18,7 +18,7 @@ from commsapp.listening import retention
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.keys import text_key
-from commsapp.storage import codings, responses
+from commsapp.storage import codings, responses, rotating
 from commsapp.storage.base import Under
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Sessions
@@ -114,6 +114,26 @@ def test_a_channel_past_its_day_is_gone_from_every_table_and_file_and_the_other_
     assert (action, subject) == ("delete", "retention")
     assert listening.run_retention(sessions, settings=settings, on=tomorrow) == [], "nothing is left to do"
     promise(20, f"after a channel's retention date 0 of {len(dry)} canaries left in any table or file of the data folder")
+
+
+def test_a_pass_that_is_killed_before_the_key_is_gone_leaves_that_to_the_next_one(
+    sessions: Sessions, actor: Actor, settings: Settings, heard: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programme, old, _ = heard
+    keep(sessions, actor, programme, old, until=retention.today())
+    family = given.stored(sessions, f"SELECT key_id FROM feedback_channel WHERE id = {old}")[0][0]
+    tomorrow = retention.today() + timedelta(days=1)
+
+    def kill(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(rotating, "forget", kill)
+        listening.run_retention(sessions, settings=settings, on=tomorrow)
+    assert family in {key.family for key in sessions.keyring.all_keys()}
+    assert listening.run_retention(sessions, settings=settings, on=tomorrow) == []
+    assert sessions.keyring.is_forgotten(family)
+    assert [key.version for key in sessions.keyring.all_keys() if key.family == "embeddings"] == [2]
 
 
 def test_months_count_from_the_day_of_each_response_or_of_its_import(
