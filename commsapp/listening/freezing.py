@@ -253,7 +253,7 @@ def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, t
     levels = levels if made is None else _levels_for(session, actor, made)
     if levels == ALL_LEVELS:
         return found
-    shown = set() if made is None or levels is None else results.segments(session, made.id, levels=levels)
+    shown = frozenset() if made is None or levels is None else results.segments(session, made.id, levels=levels)
     kept = {name: tuple(choice for choice in choices if f"{name} = {choice}" in shown) for name, choices in found.items()}
     return {name: choices for name, choices in kept.items() if choices}
 

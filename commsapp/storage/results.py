@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, now
 from commsapp.storage.programmes import Programme
+from commsapp.storage.remembering import remembered
 
 
 class ResultSet(Base):
@@ -33,6 +34,7 @@ class ListeningResult(Base):
     __table_args__ = (
         Index("ix_listening_result_set", "result_set_id", "measure", "wave", "area", "segment"),
         Index("ix_listening_result_cell", "result_set_id", "wave", "area", "segment"),
+        Index("ix_listening_result_segment", "result_set_id", "levels", "segment"),
     )
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"), index=True)
@@ -98,12 +100,13 @@ def results_of(session: Session, actor: Actor, result_set_id: int, **where: str)
     return list(session.scalars(query))
 
 
-def segments(session: Session, result_set_id: int, *, levels: str) -> set[str]:
+def segments(session: Session, result_set_id: int, *, levels: str) -> frozenset[str]:
     """The segments that results of one computation are about, of those that count certain handling levels."""
     query = select(ListeningResult.segment).where(
         ListeningResult.result_set_id == result_set_id, ListeningResult.levels == levels
     )
-    return set(session.scalars(query.distinct()))
+    key = ("segments", result_set_id, levels)
+    return remembered(session, ("results",), key, lambda: frozenset(session.scalars(query.distinct())))
 
 
 def result(session: Session, actor: Actor, result_id: int) -> ListeningResult | None:

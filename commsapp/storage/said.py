@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from commsapp.actor import Actor
 from commsapp.storage.codings import Coding
 from commsapp.storage.programmes import Area, FeedbackChannel
+from commsapp.storage.remembering import remembered
 from commsapp.storage.responses import Comment, Response, visible
 
 _About = aliased(Coding)
@@ -64,7 +65,10 @@ def chosen(
 def count(session: Session, actor: Actor, programme_id: int, choice: Choice) -> int:
     """How many comments `chosen` would give in all."""
     query = _narrowed(select(func.count(Comment.id)), actor, programme_id, choice)
-    return int(session.execute(query).scalar_one())
+    if choice.matching is not None:  # words that somebody searches for are kept nowhere
+        return int(session.execute(query).scalar_one())
+    key = ("comments", actor.organisation_id, programme_id, actor.handling_levels, choice)
+    return remembered(session, ("heard", "coded"), key, lambda: int(session.execute(query).scalar_one()))
 
 
 def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any]:
