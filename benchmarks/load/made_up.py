@@ -142,9 +142,7 @@ def _programme(sessions: Sessions, actor: Actor, name: str, comments: int) -> in
             programmes.add(session, programmes.Attribute(programme_id=made.id, name=one, choices=list(choices)))
         areas = [listening.add_area(session, actor, made.id, name=one).id for one in AREAS]
         keys = {number: programmes.channel_key(session, number) for number in channels}
-        question = programmes.add(
-            session, responses.Question(programme_id=made.id, wording=QUESTION, choices=list(CHOICES))
-        ).id
+        question = programmes.add(session, responses.Question(programme_id=made.id, wording=QUESTION, choices=list(CHOICES))).id
         coder = _Coder(session, actor, made.id)
     for start in range(0, comments, BATCH):
         with sessions.writing() as session:
@@ -155,7 +153,9 @@ def _programme(sessions: Sessions, actor: Actor, name: str, comments: int) -> in
     return made.id
 
 
-def _rows(chance: random.Random, programme: int, channels: list[int], areas: list[int], numbers: range) -> Iterator[dict[str, Any]]:
+def _rows(
+    chance: random.Random, programme: int, channels: list[int], areas: list[int], numbers: range
+) -> Iterator[dict[str, Any]]:
     for number in numbers:
         level = chance.choices(tuple(HandlingLevel), (90, 8, 2))[0]
         consent = ["log"] if chance.random() < 0.01 else ["log", "analyse", "quote"][: chance.choice((2, 3))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, insert, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, and_, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
@@ -89,15 +89,29 @@ def latest_set(session: Session, actor: Actor, programme_id: int) -> ResultSet |
     return session.scalars(query).first()
 
 
-def results_of(session: Session, actor: Actor, result_set_id: int, **where: str) -> list[ListeningResult]:
-    """Results of one computation; ``where`` narrows by measure, item, wave, area, segment or levels."""
-    query = (
-        select(ListeningResult)
-        .where(ListeningResult.organisation_id == actor.organisation_id, ListeningResult.result_set_id == result_set_id)
-        .filter_by(**where)
-        .order_by(ListeningResult.id)
+_FIGURES = tuple(column for column in ListeningResult.__table__.columns if column.name not in ("organisation_id", "origin"))
+
+
+def results_of(
+    session: Session, actor: Actor, result_set_id: int, *, start: int = 0, limit: int | None = None, **where: str
+) -> list[Row[Any]]:
+    """Results of one computation, or some of them; ``where`` narrows by measure, item, wave, area, segment or levels."""
+    query = select(*_FIGURES).where(_of_set(actor, result_set_id, where)).order_by(ListeningResult.id)
+    return list(session.execute(query.offset(start).limit(limit) if start or limit is not None else query))
+
+
+def count_results(session: Session, actor: Actor, result_set_id: int, **where: str) -> int:
+    """How many results `results_of` would give in all."""
+    query = select(func.count(ListeningResult.id)).where(_of_set(actor, result_set_id, where))
+    key = ("results", actor.organisation_id, result_set_id, tuple(sorted(where.items())))
+    return remembered(session, ("results",), key, lambda: int(session.scalar(query) or 0))
+
+
+def _of_set(actor: Actor, result_set_id: int, where: dict[str, str]) -> ColumnElement[bool]:
+    narrowed = [getattr(ListeningResult, name) == value for name, value in where.items()]
+    return and_(
+        ListeningResult.organisation_id == actor.organisation_id, ListeningResult.result_set_id == result_set_id, *narrowed
     )
-    return list(session.scalars(query))
 
 
 def segments(session: Session, result_set_id: int, *, levels: str) -> frozenset[str]:

@@ -15,11 +15,11 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, cast, delete, func, insert, literal_column, not_, or_, select, table
+from sqlalchemy import ColumnElement, and_, bindparam, cast, delete, func, insert, literal_column, or_, select, table
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSVECTOR
 from sqlalchemy.orm import Session
@@ -144,13 +144,19 @@ def _opened(
     """Ids of comments outside the index that have what was asked for: each is opened, and none is written anywhere."""
     columns = (Comment.id, Comment.redacted, Comment.redacted_translation)
     query = select(*columns).join(Response, Response.id == Comment.response_id)
-    query = query.where(visible(actor, programme_id), not_(_in_index()))
-    if only is not None:
-        query = query.where(only)
+    query = query if only is None else query.where(only)
+    # Two queries, as each has an index of its own: what is more than open, and what is open and not prepared yet.
+    closed = replace(actor, handling_levels=actor.handling_levels - {HandlingLevel.OPEN})
+    unprepared = and_(Response.handling_level == HandlingLevel.OPEN, Comment.prepared.is_(False))
+    queries = (
+        query.where(visible(closed, programme_id)),
+        query.where(visible(actor, programme_id, by_id=True), unprepared),
+    )
     look = _Look(what)
     try:
-        for some in session.execute(query.execution_options(yield_per=_BATCH)).partitions():
-            look.into([(row.id, fold(words(row))) for row in some])
+        for one in queries:
+            for some in session.execute(one.execution_options(yield_per=_BATCH)).partitions():
+                look.into([(row.id, fold(words(row))) for row in some])
         return look.found
     finally:
         look.close()
