@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from commsapp.config import Settings, load_settings
 from commsapp.errors import Unavailable
@@ -80,10 +81,8 @@ def main() -> None:
     parent, *numbers = (int(word) for word in sys.argv[1:])
     threading.Thread(target=_stop_without, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
+    with suppress(KeyboardInterrupt):
         answer(load_settings(), [socket.socket(fileno=number) for number in numbers])
-    except KeyboardInterrupt:
-        pass
 
 
 def _stop_without(parent: int) -> None:
