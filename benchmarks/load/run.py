@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import sessions_of
 
 ROOT = Path(__file__).resolve().parents[2]
+MARKS = ("<!-- from benchmarks.load.run: python -m benchmarks.load.run --write -->", "<!-- end -->")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -63,22 +65,26 @@ def main() -> int:
     parser.add_argument("--only", choices=["reading", "tilt"], help="one of the two runs")
     parser.add_argument("--postgres", default="", help="a PostgreSQL server, in which a schema is made and taken away again")
     parser.add_argument("--keep", type=Path, help="folder for the database, which a later run takes again")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/speed.md")
     args = parser.parse_args()
-    with _place(args.keep, args.postgres) as (settings, environment):
+    with place(args.keep, args.postgres) as (settings, environment):
         made, built = _database(settings, args.comments)
         asking = _signed_in(settings, args.users)
         runs = []
-        with _server(settings, environment) as process:
+        with serving(settings, environment) as process:
             waits = {"reading": args.wait, "tilt": 0.0}
             for name, wait in waits.items():
                 if args.only in (None, name):
                     runs.append(_measured(name, process, asking, made, settings.port, wait, args.seconds))
-        _say(args, settings, runs, built)
+        lines = list(_lines(args, settings, runs, built))
+    print("\n".join(lines))
+    if args.write:
+        _write(lines)
     return 1 if any(run.measured.errors for run in runs) else 0
 
 
 @contextmanager
-def _place(keep: Path | None, postgres: str) -> Iterator[tuple[Settings, dict[str, str]]]:
+def place(keep: Path | None, postgres: str) -> Iterator[tuple[Settings, dict[str, str]]]:
     """Settings of an empty commsapp, or of the one that an earlier run left."""
     with tempfile.TemporaryDirectory(prefix="commsapp-load-") as name:
         folder = keep or Path(name)
@@ -134,7 +140,8 @@ def _signed_in(settings: Settings, count: int) -> list[Asking]:
 
 
 @contextmanager
-def _server(settings: Settings, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def serving(settings: Settings, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The server, as operators start it."""
     log = settings.data_dir / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -215,39 +222,57 @@ def _row(name: str, values: list[float]) -> str:
     return f"| {name} | {len(values):,} | {figures} | {1000 * max(values):,.0f} |"
 
 
-def _say(args: argparse.Namespace, settings: Settings, runs: list[Run], built: float) -> None:
+def _lines(args: argparse.Namespace, settings: Settings, runs: list[Run], built: float) -> Iterator[str]:
+    """What was measured, in Markdown."""
     engine = "PostgreSQL" if args.postgres else "SQLite"
-    print(f"{args.users} users, {args.comments:,} comments, {engine}; {os.cpu_count()} cores, {platform.machine()}", end="")
-    print(f"; made in {built:.0f} s" if built else "")
+    processes = settings.processes
+    yield (
+        f"{args.users} users, {args.comments:,} comments, {engine}; processes that answer: {processes}; "
+        f"{os.cpu_count()} cores, {platform.machine()}, {date.today():%d %B %Y}" + (f"; made in {built:.0f} s." if built else ".")
+    )
     if not args.postgres:
-        print(f"database {sum(one.stat().st_size for one in settings.data_dir.glob('commsapp.sqlite*')) / 2**20:,.0f} MB")
+        size = sum(one.stat().st_size for one in settings.data_dir.glob("commsapp.sqlite*"))
+        yield f"The database has {size / 2**20:,.0f} MB."
     for run in runs:
-        seconds = run.measured.seconds
-        count = sum(len(values) for values in seconds.values())
-        wait = f"{args.wait:g} s between an answer and the next page" if run.name == "reading" else "each asks again at once"
-        print(f"\n{run.name} ({wait}): {count:,} answers in {run.clock:.0f} s, {count / run.clock:.1f} a second")
-        print(
-            f"server {run.server_processor / run.clock:.2f} processors ({1000 * run.server_processor / max(count, 1):.0f} ms an "
-            f"answer), {run.memory:,.0f} MB at most; those who asked took {run.own_processor / run.clock:.2f} processors; "
-            f"load average {run.load:.1f}"
-        )
-        print("\n| Address | answers | p50 ms | p95 ms | p99 ms | longest ms |\n| --- | --- | --- | --- | --- | --- |")
-        for kind in KINDS:
-            if kind.name in seconds:
-                print(_row(kind.name, seconds[kind.name]))
-        both: dict[bool, list[float]] = {False: [], True: []}
-        for kind in KINDS:
-            both[kind.api] += seconds.get(kind.name, [])
-        print(_row("all pages", both[False]))
-        print(_row("all of the API", both[True]))
-        for error in sorted(set(run.measured.errors))[:20]:
-            print(f"error: {error}")
-        pages, calls = (1000 * _percentile(both[api], 0.95) for api in (False, True))
-        print(
-            f"Promise 21: {args.users} users at once, {wait}, over {args.comments:,} comments on {engine}: p95 of pages "
-            f"{pages:,.0f} ms, of the API {calls:,.0f} ms, {count / run.clock:.1f} answers a second, "
-            f"{len(run.measured.errors)} errors"
-        )
+        yield from _of_run(args, engine, run)
+
+
+def _of_run(args: argparse.Namespace, engine: str, run: Run) -> Iterator[str]:
+    seconds = run.measured.seconds
+    count = sum(len(values) for values in seconds.values())
+    wait = f"{args.wait:g} s between an answer and the next page" if run.name == "reading" else "each asks again at once"
+    yield ""
+    yield f"**{wait[0].upper()}{wait[1:]}**: {count:,} answers in {run.clock:.0f} s, {count / run.clock:.1f} a second."
+    yield (
+        f"Server: {run.server_processor / run.clock:.2f} processors, {1000 * run.server_processor / max(count, 1):.0f} ms of "
+        f"one an answer, {run.memory:,.0f} MB at most. Those who asked: {run.own_processor / run.clock:.2f} processors. "
+        f"Load average {run.load:.1f}."
+    )
+    yield ""
+    yield "| Address | answers | p50 ms | p95 ms | p99 ms | longest ms |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    both: dict[bool, list[float]] = {False: [], True: []}
+    for kind in KINDS:
+        if kind.name in seconds:
+            yield _row(kind.name, seconds[kind.name])
+            both[kind.api] += seconds[kind.name]
+    yield from (_row(name, both[api]) for name, api in (("all pages", False), ("all of the API", True)) if both[api])
+    yield ""
+    yield from (f"error: {error}" for error in sorted(set(run.measured.errors))[:20])
+    pages, calls = (1000 * _percentile(both[api], 0.95) if both[api] else 0.0 for api in (False, True))
+    yield (
+        f"Promise 21: {args.users} users at once, {wait}, over {args.comments:,} comments on {engine}: p95 of pages "
+        f"{pages:,.0f} ms, of the API {calls:,.0f} ms, {count / run.clock:.1f} answers a second, "
+        f"{len(run.measured.errors)} errors"
+    )
+
+
+def _write(lines: list[str]) -> None:
+    """Put what was measured into its part of docs/speed.md."""
+    page = ROOT / "docs" / "speed.md"
+    first, _, rest = page.read_text("utf-8").partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    page.write_text(f"{first}{MARKS[0]}\n" + "\n".join(lines) + f"\n{MARKS[1]}{after}", "utf-8")
 
 
 if __name__ == "__main__":

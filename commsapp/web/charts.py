@@ -139,7 +139,8 @@ def _tooltips(*names: str) -> list[alt.Tooltip]:
 def _specification(chart: Any) -> dict[str, Any]:
     width = alt.AutoSizeParams(type="fit-x", contains="padding")
     configured = lines.dressed(chart.configure(font="arial, sans-serif", background="transparent", padding=4, autosize=width))
-    spec: dict[str, Any] = configured.to_dict()
+    # Each part was checked when it was made; to check the whole takes as long as all the rest.
+    spec: dict[str, Any] = configured.to_dict(validate=False)
     spec.pop("$schema", None)  # an address, and nothing on a page points elsewhere
     return spec
 
