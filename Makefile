@@ -68,7 +68,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 soak: $(READY) ## Run the long tests: 200 kills, 100,000 odd inputs, a 2 GB upload, 200 users at once
-	@COMMSAPP_TEST_KILLS=200 COMMSAPP_TEST_API_EXAMPLES=1000 COMMSAPP_TEST_INPUTS=20000 $(BIN)/python -m pytest -s $(SOAK)
+	@COMMSAPP_TEST_KILLS=200 COMMSAPP_TEST_INPUTS=50000 COMMSAPP_TEST_API_EXAMPLES=650 $(BIN)/python -m pytest -s $(SOAK)
 	@$(BIN)/python -m benchmarks.load.upload --megabytes 2000
 	@$(BIN)/python -m benchmarks.load.run
 	@COMMSAPP_PROCESSES=2 $(BIN)/python -m benchmarks.load.run

@@ -80,7 +80,7 @@ class Record:
     """What one kind of view holds: each field with the roles that may see it; ``rest`` may see those that are not named.
 
     ``person`` names the field that holds a person's id, where that person may see all of it whatever their role. A ``by_link``
-    view is for whoever holds a secret link, and so also for somebody who is not signed in.
+    view is for whoever holds a secret (a link, a password), and so also for somebody who is not signed in.
     """
 
     see: Mapping[str, Roles]
@@ -119,6 +119,10 @@ SEE: dict[tuple[str, str], Record] = {
     (_ACCOUNTS, "Clearance"): _ANYBODY,
     (_ACCOUNTS, "NewLink"): _seen(ADMINISTRATORS, "secret purpose person_name ends_at"),
     (_ACCOUNTS, "OpenLink"): _BY_LINK,
+    # At the door, where nobody is signed in yet: who proved the first factor, and how often somebody tried.
+    ("commsapp.accounts.signing_in", "Known"): _BY_LINK,
+    ("commsapp.accounts.signing_in", "KnownPasskey"): _BY_LINK,
+    ("commsapp.accounts.throttle", "Attempt"): _BY_LINK,
     (_ACCOUNTS, "Place"): _ANYBODY,
     (_ACCOUNTS, "Passkey"): _ANYBODY,
     ("commsapp.accounts.tokens", "Token"): Record(

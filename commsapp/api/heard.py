@@ -31,6 +31,7 @@ class Comment(Shape):
     """What one person said in their words, as pages show it."""
 
     id = a(Whole, "Its number.", example=1)
+    response_id = a(Whole, "The response that it is of.", example=1)
     words = a(Text, "What they said, in their language, with names and numbers taken out.", example="The bins again")
     prepared = a(YesNo, "Whether names and numbers were looked for yet; until then there are no words.")
     redacted = a(YesNo, "Whether something was taken out.")

@@ -7,6 +7,7 @@ so a killed analysis loses at most one batch of work and doubles nothing, and ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -210,6 +211,9 @@ def find_topics(
             return
         keys = responses.text_keys(session, actor, programme_id)
         texts = responses.texts_of(session, actor, programme_id, keys)
+        # Everybody reads the names of topics, so they are made of what everybody may read.
+        everybody = replace(actor, handling_levels=frozenset({HandlingLevel.OPEN}))
+        open_keys = set(responses.text_keys(session, everybody, programme_id))
     if not keys:
         return
     progress("Finding topics", 0, len(keys))
@@ -220,6 +224,7 @@ def find_topics(
         vectors,
         granularity=wanted,
         encoder=encoder,
+        named_by=[key in open_keys for key in keys],
         progress=lambda done, total: progress("Finding topics", done, total),
     )
     if version is not None and same and draft.version == version.fingerprint:

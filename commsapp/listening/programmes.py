@@ -219,17 +219,27 @@ def add_area(
     name = _named(name, "area")
     if population is not None and population < 1:
         raise BadInput(f"The population of '{name}' is {population}.", "Leave it empty, or give a number above 0.")
-    if any(row.name == name for row in programmes.areas(session, actor, programme_id)):
+    there = {row.name: row for row in programmes.areas(session, actor, programme_id)}
+    if name in {area.name for area in _seen_areas(session, actor, programme_id)}:
         raise Conflict(f"There is an area called '{name}' already.", "Choose another name.")
     programme(session, actor, programme_id)
-    row = programmes.add(session, programmes.Area(programme_id=programme_id, name=name, code=code, population=population))
+    # One that is there, but that they are not to know of, is added without a word; from now on everybody sees it.
+    row = there.get(name) or programmes.add(session, programmes.Area(programme_id=programme_id, name=name))
+    row.code, row.population = code, population
+    session.flush()
     events.record(session, actor, action="create", subject="area", subject_id=row.id, after={"name": name})
     return views.as_view(views.Area, row)  # type: ignore[no-any-return]
 
 
 def areas(session: Session, actor: Actor, programme_id: int) -> list[views.Area]:
-    """Areas by name."""
-    return [views.as_view(views.Area, row) for row in programmes.areas(session, actor, programme_id)]
+    """Areas by name, without those that only a file brought in words that the actor is not cleared for."""
+    return [views.as_view(views.Area, row) for row in _seen_areas(session, actor, programme_id)]
+
+
+def _seen_areas(session: Session, actor: Actor, programme_id: int) -> list[programmes.Area]:
+    hidden = responses.hidden_areas(session, actor, programme_id)
+    hidden -= events.made_by_hand(session, actor, subject="area", ids=hidden) if hidden else set()
+    return [row for row in programmes.areas(session, actor, programme_id) if row.id not in hidden]
 
 
 def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, tuple[str, ...]]:
@@ -272,7 +282,7 @@ def add_context_event(
     name = _named(name, "context event")
     if end < start:
         raise BadInput(f"'{name}' ends before it starts.", "Swap the dates.")
-    known = {row.name for row in programmes.areas(session, actor, programme_id)}
+    known = {area.name for area in _seen_areas(session, actor, programme_id)}
     for area in areas:
         if area not in known:
             raise BadInput(f"'{area}' is not an area of this programme.", "Choose areas from its list.")

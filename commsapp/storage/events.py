@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -83,6 +84,17 @@ def history(session: Session, actor: Actor, *, subject: str, subject_id: int, li
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def made_by_hand(session: Session, actor: Actor, *, subject: str, ids: Iterable[int]) -> set[int]:
+    """Those of some things of which the log says that somebody made them, and no file brought them."""
+    query = select(Event.subject_id).where(
+        Event.organisation_id == actor.organisation_id,
+        Event.subject == subject,
+        Event.action == "create",
+        Event.subject_id.in_(sorted(ids)),
+    )
+    return {found for found in session.scalars(query) if found is not None}
 
 
 @dataclass(frozen=True)

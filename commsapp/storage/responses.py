@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from commsapp.actor import Actor
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.storage.base import Base, SensitiveJson, SensitiveText
 from commsapp.storage.programmes import Area, FeedbackChannel
 from commsapp.storage.remembering import remembered
@@ -229,6 +229,26 @@ def holds_levels(session: Session, actor: Actor, programme_id: int, levels: Iter
         Response.handling_level.in_(list(levels)),
     )
     return session.scalars(there.limit(1)).first() is not None
+
+
+def hidden_areas(session: Session, actor: Actor, programme_id: int) -> frozenset[int]:
+    """Areas that only responses name which the actor may not see; an area without any response is none of them."""
+    key = ("hidden areas", actor.organisation_id, programme_id, actor.handling_levels)
+    return remembered(session, ("heard", "coded"), key, lambda: _hidden_areas(session, actor, programme_id))
+
+
+def _hidden_areas(session: Session, actor: Actor, programme_id: int) -> frozenset[int]:
+    beyond = [level for level in HandlingLevel if level not in actor.handling_levels]
+    if not beyond:
+        return frozenset()
+    there = select(Response.area_id).where(
+        Response.organisation_id == actor.organisation_id, Response.programme_id == programme_id, Response.area_id.is_not(None)
+    )
+    named = {area for area in session.scalars(there.where(Response.handling_level.in_(beyond)).distinct()) if area is not None}
+    if not named:
+        return frozenset()
+    seen = session.scalars(there.where(visible(actor, programme_id), Response.area_id.in_(named)).distinct())
+    return frozenset(named - set(seen))
 
 
 def levels(session: Session, actor: Actor, programme_id: int) -> set[str]:

@@ -89,6 +89,7 @@ def discover(
     granularity: Granularity = "medium",
     seed: int = SEED,
     encoder: Encoder | None = None,
+    named_by: Sequence[bool] | None = None,
     progress: Progress | None = None,
 ) -> CodebookDraft:
     """Find topics in texts.
@@ -101,6 +102,7 @@ def discover(
     texts : n cleaned texts. embeddings : (n, dimensions), rows of unit length. granularity : how many.
     seed : of sampling and of Leiden.
     encoder : ranks phrases by what they mean too; without it by their frequency alone.
+    named_by : n, whether a text's words may stand in names and phrases, which everybody reads; without it, all may.
     progress : called with (texts compared, texts in all).
 
     Raises
@@ -117,7 +119,8 @@ def discover(
     if len(rows) < FEWEST_TEXTS:
         return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
     clusters = _clusters(len(rows), granularity, seed, progress)
-    phrases = _phrases([texts[row] for row in rows], vectors, clusters, encoder)
+    speak = [texts[row] if named_by is None or named_by[row] else "" for row in rows]
+    phrases = _phrases(speak, vectors, clusters, encoder)
     if len(phrases) < 2:
         # One topic that everything falls into says nothing, however its name reads: there are too few texts to tell any apart.
         return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
@@ -157,8 +160,12 @@ def _clusters(n: int, granularity: str, seed: int, progress: Progress | None = N
 
 
 def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encoder: Encoder | None) -> list[tuple[str, ...]]:
-    """Fit the clusterer inside BERTopic and take the best phrases of each topic, in the order of the clusterer's labels."""
-    found = candidates(texts, least=1 if len(texts) < 50 else 2 if len(texts) < 500 else 3)
+    """Fit the clusterer inside BERTopic and take the best phrases of each topic, in the order of the clusterer's labels.
+
+    A text that may name nothing is empty; it counts for where a topic lies all the same.
+    """
+    speaking = sum(map(bool, texts))
+    found = candidates(texts, least=1 if speaking < 50 else 2 if speaking < 500 else 3)
     if len({phrase for phrases in found for phrase in phrases}) < 2:
         # Weighing needs something to weigh against: scikit-learn and scipy fail on no phrase, and on a single one.
         clusters.fit(vectors)

@@ -131,6 +131,9 @@ def _page(status: int, title: str, problem: str, cure: str) -> Response:
 
 def _way_back() -> str:
     """The page that led here, if it is one of ours; else the start."""
-    came_from = urlsplit(request.referrer or "")
+    try:
+        came_from = urlsplit(request.referrer or "")
+    except ValueError:  # whoever sent that is no browser
+        return "/"
     ours = came_from.netloc == request.host and came_from.path != request.path
     return f"{came_from.path}{'?' + came_from.query if came_from.query else ''}" if ours and came_from.path else "/"

@@ -169,6 +169,28 @@ def test_what_is_held_back_or_may_not_be_analysed_never_reaches_a_model_and_is_c
     assert "zyx" not in str(loop.codebook)
 
 
+@pytest.mark.parametrize("careful", [True, False])
+def test_names_of_topics_are_made_of_what_everybody_may_read(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, promise: Callable[[int, str], None], careful: bool
+) -> None:
+    if not careful:  # so that it is seen that the words would be there
+
+        def careless(*texts: Any, named_by: object, **how: Any) -> Any:
+            return discover(*texts, **how)
+
+        discover = analysing.discover
+        monkeypatch.setattr(analysing, "discover", careless)
+    told = [f"The zyxborg brothers took my cousin away {place}" for place in PLACES]
+    rows = [{"comment": text, "handling": "open"} for text in SAID]
+    loop.say(rows + [{"comment": text, "handling": "official-sensitive"} for text in told])
+    loop.analyse()
+    names = str(loop.codebook).lower()
+    assert "scam" in names
+    assert any(word in names for word in ("zyxborg", "brothers", "cousin", "took", "away")) is not careful, names
+    if careful:
+        promise(6, f"0 words of {len(told)} official-sensitive comments in the names of topics, which everybody reads")
+
+
 def test_equal_texts_are_computed_and_coded_once_and_all_count(loop: Loop, spies: tuple[Spy, Spy]) -> None:
     loop.say([*SAID, *SAID, "  The police were kind to us  in the park, thank you\n"])
     loop.analyse()

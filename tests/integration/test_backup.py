@@ -263,7 +263,7 @@ def test_another_machine_needs_the_secret_key_and_the_file_of_keys(
     keyring = Keyring(tmp_path / "there" / "keys", settings.secret_key)
     restore_backup(empty, keyring=keyring, keys=made.keys, **there)
     restored = open_sessions(empty, keyring=keyring)
-    assert [said.original for said in given.everything_said(restored, actor, programme)] == [CANARY]
+    assert given.everything_written(restored, actor, programme) == [CANARY]
     restored.engine.dispose()
 
 

@@ -59,6 +59,11 @@ class World:
     file: Path
 
     @property
+    def both(self) -> tuple[Actor, Actor]:
+        """The first organisation's and the stranger."""
+        return self.owner, self.stranger
+
+    @property
     def programme(self) -> int:
         return self.base.programme_id
 
@@ -268,7 +273,50 @@ def _set_level_names(world: World) -> None:
         assert accounts.level_names(session, world.owner) == before
 
 
+def _audit_log(world: World) -> None:
+    with session_of(world) as session:
+        ours = accounts.audit_log(session, world.owner, everything=True)
+        theirs = accounts.audit_log(session, world.stranger, everything=True)
+    assert {entry.number for entry in ours.entries}.isdisjoint(entry.number for entry in theirs.entries)
+    assert ours.entries
+
+
+def _noted(call: Callable[[Session, Actor], Any]) -> Callable[[World], None]:
+    """The case of a function that adds to the log: to that of one's own organisation."""
+
+    def case(world: World) -> None:
+        with session_of(world) as session:
+            before = accounts.audit_log(session, world.owner).total
+            call(session, world.stranger)
+            session.flush()
+            assert accounts.audit_log(session, world.owner).total == before
+            session.rollback()
+
+    return case
+
+
+def _tokens(world: World) -> None:
+    with session_of(world) as session:
+        made, _ = accounts.make_token(session, world.owner, name="ours", scopes=["results:read"], days=1)
+        accounts.make_token(session, world.stranger, name="theirs", scopes=["results:read"], days=1)
+        for everybody in (False, True):
+            names = {who: [token.name for token in accounts.tokens_of(session, who, everybody=everybody)] for who in world.both}
+            assert names == {world.owner: ["ours"], world.stranger: ["theirs"]}
+        with pytest.raises(NotFound):
+            accounts.revoke_token(session, world.stranger, made.id)
+        session.rollback()
+
+
 ACCOUNTS: dict[str, Callable[[World], None]] = {
+    "accounts.audit_log": _audit_log,
+    "accounts.history": nothing(lambda w, s: accounts.history(s, w.stranger, subject="campaign", subject_id=w.campaign_id)),
+    "accounts.make_token": _tokens,
+    "accounts.note": _noted(lambda s, a: accounts.note(s, a, action="export", subject="report")),
+    "accounts.note_reading": _noted(
+        lambda s, a: accounts.note_reading(s, a, kind="comments", place="programme", place_id=1, ids=[1])
+    ),
+    "accounts.revoke_token": _tokens,
+    "accounts.tokens_of": _tokens,
     "accounts.add_passkey": mine(
         lambda s, a: accounts.add_passkey(
             s, a, name="x", credential_id="x", public_key=b"", sign_count=0, transports=[], recovery_codes=[], key=""
@@ -399,11 +447,24 @@ CASES: dict[str, Callable[[World], None]] = ACCOUNTS | {
 
 # Done for the whole installation, with nothing handed out: what is kept no longer is taken away.
 HOUSEKEEPING = {"listening.clear_uploads", "listening.run_retention", "listening.erase_again"}
+# The chain of the log goes over all organisations, and nothing of what it says is handed out.
+HOUSEKEEPING |= {"accounts.audit_fault", "accounts.audit_head", "accounts.chain_earlier_events"}
 # At the door nobody is known yet: what is asked for is a secret, or comes from one that was checked.
 DOOR = {
-    *("actor_for", "attempt", "bind_identity", "end_sign_in", "ensure_local", "first_link", "join", "keep_rehashed", "known"),
+    *(
+        "actor_for",
+        "actor_of_token",
+        "attempt",
+        "bind_identity",
+        "end_sign_in",
+        "ensure_local",
+        "first_link",
+        "join",
+        "keep_rehashed",
+        "known",
+    ),
     *("known_passkey", "known_passkeys", "local_actor", "open_link", "passkey_used", "signed_in", "start_sign_in", "use_code"),
-    "use_recovery_code",
+    *("use_recovery_code", "note_use"),
 }
 
 

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_person_is_shown_exported_and_erased(folder: Path, tmp_path: Path) -> None:
     shown = typed("person", "show", "--programme", "P", "--key", "Ann")
-    assert [one["original"] for one in json.loads(shown.out)["responses"]] == [f"{WORDS} again", WORDS]
+    assert [one["words"] for one in json.loads(shown.out)["responses"]] == [f"{WORDS} again", WORDS]
     typed("backup", tmp_path / "before.backup")
     for kind in ("csv", "json"):
         out = tmp_path / f"ann.{kind}"
@@ -67,7 +67,8 @@ def test_who_was_erased_does_not_come_back_with_a_backup_from_before(
     new.mkdir()
     shutil.copy(folder / "secret.key", new / "secret.key")
     monkeypatch.setenv("COMMSAPP_DATA_DIR", str(new))
-    done = typed("restore", tmp_path / "before.backup", "--erased", folder / "erased")
+    backup = tmp_path / "before.backup"
+    done = typed("restore", backup, "--keys", tmp_path / "before.backup.keys", "--erased", folder / "erased")
     assert "2 responses of people who were erased since were taken out again" in done.out, done.err
     assert WORDS.encode() not in (new / "commsapp.sqlite").read_bytes()
 

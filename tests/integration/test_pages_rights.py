@@ -82,7 +82,7 @@ def test_a_person_is_found_shown_handed_over_and_erased(site: Site, client: Page
     rows = list(csv.reader(io.StringIO(reply.get_data(as_text=True))))
     assert [value for _, what, value in rows if what == "said"] == [WORDS, f"{WORDS} again"]
     reply = client.post(f"{person}/export", data={"csrf_token": form, "kind": "json", "why": "She asked"})
-    assert [one["original"] for one in json.loads(reply.data)["responses"]] == [WORDS, f"{WORDS} again"]
+    assert [one["words"] for one in json.loads(reply.data)["responses"]] == [WORDS, f"{WORDS} again"]
     assert "Enter a reason" in sent(client, f"{person}/export", kind="csv")
     assert "took it away" in client.get(person).get_data(as_text=True)
     assert "Tick the box to erase it" in sent(client, f"{person}/erase", why="She asked")

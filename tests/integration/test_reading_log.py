@@ -15,11 +15,13 @@ import said
 from flask import Flask
 from page_client import page_client
 from pages_site import Site, open_site
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from commsapp.accounts import audit
 from commsapp.errors import Unavailable
-from commsapp.storage import events, responses
+from commsapp.storage import events, programmes, responses
+from commsapp.storage.base import Under
 
 CANARY = "zyxcanary"
 
@@ -35,9 +37,12 @@ def filled(site: Site, tmp_path: Path) -> heard.Heard:
     made = heard.programme(site.sessions, site.actor)
     said.add(site.sessions, site.actor, made.programme_id)
     with site.sessions.writing() as session:
-        for comment in session.query(responses.Comment):
-            comment.original = f"{comment.original} {CANARY}"
-            comment.translation = comment.translation and f"{comment.translation} {CANARY}"
+        family = select(programmes.FeedbackChannel.key_id).join(responses.Response)
+        for comment in session.scalars(select(responses.Comment)).all():
+            key = session.scalars(family.where(responses.Response.id == comment.response_id)).one()
+            comment.original = comment.redacted = Under(key, f"{comment.original} {CANARY}")  # type: ignore[assignment]
+            words = comment.translation and f"{comment.translation} {CANARY}"
+            comment.translation = comment.redacted_translation = Under(key, words)  # type: ignore[assignment]
     rows = [{"comment": f"{CANARY} of nobody", "date": "never"}, {"comment": f"{CANARY} in June", "date": "2026-06-01"}]
     path = given.table(tmp_path / "rows.csv", rows)
     given.imported(site.sessions, site.actor, site.settings, path, programme_id=made.programme_id)

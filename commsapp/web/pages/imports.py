@@ -79,6 +79,7 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
             return redirect(job) if sending else (render_template("imports/sent.html", job=job, again=_again(programme)), 200)
         before = None
     into = _target(programme)
+    levels.names()  # what the form needs of the database, before it is given up
     session.rollback()  # nobody else should wait for the database while files are looked at
     files = [settle(look(number, one, settings), into) for number, one in enumerate(batch.uploads)]
     form = make_form(files, into.channels, None if sending else before)

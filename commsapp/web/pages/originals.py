@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, url_for
 from flask import request as http
 
 from commsapp.http import request
+from commsapp.http.reading import words_leave
 from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language
@@ -44,6 +45,7 @@ def as_written(programme_id: int, comment_id: int) -> str | tuple[str, int]:
             said = listening.read_original(session, actor, programme_id, comment_id, why=form.why.data, more=form.more.data or "")
             return render_template("listening/as_written.html", said=said, language_name=language, **_place(programme))
         form.more.errors = [_SAY]
+    words_leave("comments", place="programme", place_id=programme_id, ids=(comment_id,), where="before the original")
     page = render_template("listening/why_as_written.html", form=form, words=words, action=http.full_path, **_place(programme))
     return page, 422 if form.is_submitted() else 200
 

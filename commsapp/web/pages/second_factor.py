@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from commsapp.accounts import service as accounts
 from commsapp.accounts.views import Person
 from commsapp.actor import Actor
-from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed
+from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed, NotFound
 from commsapp.http import request, signing_in
 from commsapp.http.security import EVERYBODY, may_enter, without_sign_in
 from commsapp.web import fields, passkeys
@@ -165,6 +165,8 @@ def remove_passkey(passkey_id: int) -> Response | str:
     """Ask whether a passkey should go, and take it away."""
     if not signing_in.fresh():
         return _ask_first("second_factor.remove_passkey", passkey_id=passkey_id)
+    if passkey_id not in {key.id for key in accounts.own_passkeys(request.session(), request.actor())}:
+        raise NotFound("There is no such passkey on your account.", "Look on the page of your account.")
     form = SureForm()
     if not form.validate_on_submit():
         return _sure(form, "Remove this passkey?", "Remove it")

@@ -117,7 +117,7 @@ def second() -> Response | tuple[str, int]:
         form.code.errors = ["The code is not right, or it was used already; wait for the next one"]
     keys = accounts.known_passkeys(request.session(), known.person.id) if passkeys.possible() else []
     options = passkeys.options_to_use(keys) if keys else ""
-    page = render_template("accounts/second.html", form=form, person=known.person, passkey=PasskeyForm(), options=options)
+    page = render_template("accounts/second.html", form=form, passkey=PasskeyForm(), options=options)
     return page, 422 if form.errors else 200
 
 
