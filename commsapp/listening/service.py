@@ -6,7 +6,15 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
-from commsapp.listening.freezing import attributes, frozen_results, latest_summary, result, result_now, store_results
+from commsapp.listening.freezing import (
+    attributes,
+    frozen_results,
+    latest_summary,
+    result,
+    result_now,
+    results_page,
+    store_results,
+)
 from commsapp.listening.freezing import codebook_shown as codebook_in_use
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
@@ -89,6 +97,7 @@ __all__ = [
     "responses_page",
     "result",
     "result_now",
+    "results_page",
     "retentions",
     "run_analysis",
     "run_import",
