@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
 from commsapp.errors import BadInput, NotFound
 from commsapp.listening import analysing
 from commsapp.listening import programmes as frame
+from commsapp.listening.erasure import remove_files
 from commsapp.listening.removing import take_away
-from commsapp.listening.standing import write_erased
+from commsapp.listening.standing import write_decided
 from commsapp.storage import erasing, events, programmes, results, rotating
 from commsapp.storage.session import Session, Sessions
 
@@ -151,7 +151,7 @@ def run_retention(sessions: Sessions, *, settings: Settings, on: date | None = N
         return due
     views = {kept.channel_id: kept for _, _, kept in found}
     done = [_delete(sessions, one, views[one.channel_id], day, settings) for one in due]
-    write_erased(sessions, settings.data_dir)
+    write_decided(sessions, settings.data_dir)
     erasing.settle(sessions)
     return done
 
@@ -182,11 +182,5 @@ def _delete(sessions: Sessions, due: Due, kept: Retention, day: date, settings: 
         if last:
             if old_keys is not None:
                 rotating.forget(sessions.keyring, old_keys, data_dir=settings.data_dir)
-            remove_files(files)
+            remove_files(sessions, files)
             return Due(due.organisation_id, due.programme_id, due.channel_id, due.channel, dict(+total))
-
-
-def remove_files(files: list[str]) -> None:
-    """Remove uploaded files of imports that have ended."""
-    for file in files:
-        Path(file).unlink(missing_ok=True)

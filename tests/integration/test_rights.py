@@ -145,25 +145,58 @@ def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
     promise(20, "an erased person: 0 canaries in any table or file, and 0 of 3 rows came back with a cumulative export")
 
 
-def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
-    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
-) -> None:
-    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
-    listening.erase_person(
-        sessions, actor, programme, one(sessions, actor, settings, programme, key="Ann"), why=WHY, settings=settings
-    )
-    assert (settings.data_dir / ERASED).stat().st_mode & 0o077 == 0
+def restored_from(settings: Settings, tmp_path: Path) -> tuple[Settings, Sessions]:
+    """The backup of before in a database and a data folder of its own."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     new = dataclasses.replace(settings, database_url=f"sqlite:///{folder / 'commsapp.sqlite'}", data_dir=folder)
     kept = {"path": tmp_path / "before.backup", "keys": tmp_path / "before.backup.keys"}
     restore_backup(new.database_url, data_dir=folder, keyring=open_keyring(new), **kept)
     assert database.current(new.database_url) == database.head()
-    restored = sessions_of(new)
-    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 2
-    assert left_of(f"{GONE} again", restored, folder) == []
+    return new, sessions_of(new)
+
+
+def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
+    for who in ({"key": "Ann"}, {"export_id": "c1"}):
+        listening.erase_person(
+            sessions, actor, programme, one(sessions, actor, settings, programme, **who), why=WHY, settings=settings
+        )
+    assert (settings.data_dir / ERASED).stat().st_mode & 0o077 == 0
+    new, restored = restored_from(settings, tmp_path)
+    assert {"comment", "rejected_row", "attribute", "question", "listening_result"} <= set(left_of(GONE, restored, new.data_dir))
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 3
+    assert left_of(GONE, restored, new.data_dir) == []
+    assert "comment" in left_of("Bob stays", restored, new.data_dir)
+    event = given.stored(restored, "SELECT action, subject FROM event ORDER BY sequence DESC LIMIT 1")
+    assert event == [("restore", "standing decisions")]
+    assert given.stored(restored, "SELECT name FROM job ORDER BY id DESC LIMIT 1") == [("analyse",)]
     assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
     assert bring(restored, actor, new, tmp_path, programme, ROWS) == (0, 4, 0)
+    restored.engine.dispose()
+
+
+def test_a_restored_backup_keeps_to_consent_and_levels_that_were_decided_since(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
+    ann, bob = (one(sessions, actor, settings, programme, key=who) for who in ("Ann", "Bob"))
+    listening.withdraw(sessions, actor, programme, ann, layers=["analyse", "quote"], why=WHY, settings=settings)
+    level = HandlingLevel.CONCERN
+    listening.change_handling(sessions, actor, programme, bob, level=level, why="He may be at risk", settings=settings)
+    new, restored = restored_from(settings, tmp_path)
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 3
+    with restored.reading() as session:
+        found = listening.person(session, actor, programme, ann)
+        assert [one.consent for one in found.responses] == [("log",), ("log",)]
+        assert {one.not_coded for one in found.responses} == {NO_CONSENT}
+        held = listening.person(session, actor, programme, bob).responses[0]
+        assert (held.handling_level, held.not_coded, held.codings) == (level, HELD_BACK, ())
+    assert left_of(text_key(restored.keyring.hashing, f"{GONE} again"), restored, new.data_dir) == []
+    assert (new.data_dir / ERASED).read_text() == (settings.data_dir / ERASED).read_text(), "the list goes with the new folder"
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
     restored.engine.dispose()
 
 
