@@ -16,7 +16,7 @@ from commsapp.listening import analysing
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT
 from commsapp.listening.keys import identity_key, respondent_key
 from commsapp.listening.removing import take_away
-from commsapp.storage import decisions, erasing, imports, persons, responses, results
+from commsapp.storage import decisions, erasing, imports, persons, responses, results, search
 from commsapp.storage.base import keyring_of
 from commsapp.storage.embeddings import delete_everywhere
 from commsapp.storage.session import Session, Sessions
@@ -78,6 +78,8 @@ def set_level(
     decisions.decide(session, channel_id=row.channel_id, identity_key=_key(session, row), handling_level=level)
     row.handling_level = level
     session.flush()
+    if level != HandlingLevel.OPEN:
+        search.purge(session)
     if level == HandlingLevel.CONCERN:
         _hold_back(session, actor, [row.id], HELD_BACK, settings)
     else:

@@ -393,3 +393,4 @@ def change_handling(
             why=why.strip(),
         )
     write_decided(sessions, settings.data_dir)
+    erasing.settle(sessions)

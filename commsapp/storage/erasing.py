@@ -95,6 +95,15 @@ def unsaid(session: Session, keys: Iterable[str]) -> list[str]:
     return gone
 
 
+def said_for_now(session: Session, keys: Iterable[str]) -> set[str]:
+    """Those of the texts that a comment holds; none of these comments can go or change before this transaction ends."""
+    said: set[str] = set()
+    for some in parts(sorted(keys)):
+        query = select(Comment.text_key).where(Comment.text_key.in_(some)).order_by(Comment.id).with_for_update(read=True)
+        said |= {key for key in session.scalars(query) if key is not None}
+    return said
+
+
 def _drop_respondents(session: Session, people: set[int]) -> int:
     dropped = 0
     for some in parts(sorted(people)):
@@ -274,6 +283,7 @@ def settle(sessions: Sessions) -> None:
             connection.exec_driver_sql(f'VACUUM "{table.__tablename__}"')
         for table in (Attribute, Question, ListeningResult):
             connection.exec_driver_sql(f'VACUUM "{table.__tablename__}"')
+        connection.exec_driver_sql(f'VACUUM "{search.TABLE}"')
 
 
 def parts(values: list[Any]) -> Iterator[list[Any]]:
