@@ -53,6 +53,7 @@ def _rejected_of(session: Session, channel_id: int, rows: list[responses.Respons
 def withdraw_rows(
     session: Session,
     actor: Actor,
+    programme_id: int,
     rows: list[responses.Response],
     layers: tuple[str, ...],
     settings: Settings,
@@ -63,6 +64,7 @@ def withdraw_rows(
         row.consent = [word for word in row.consent if word not in layers]
     session.flush()
     if "analyse" in layers:
+        erasing.drop_older_results(session, programme_id)
         held = [row.id for row in rows if row.handling_level != HandlingLevel.CONCERN]
         _hold_back(session, actor, held, NO_CONSENT, settings)
 

@@ -83,7 +83,7 @@ def _follow(
             counts["handling level"] += 1
         taken = tuple(word for word in one.withdrawn if word in row.consent)
         if taken:
-            erasure.withdraw_rows(session, actor, [row], taken, settings)
+            erasure.withdraw_rows(session, actor, programme_id, [row], taken, settings)
             counts["consent"] += 1
     if gone:
         files += erasure.files_read(session, gone)

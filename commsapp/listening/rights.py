@@ -341,7 +341,7 @@ def withdraw(
         return
     with sessions.writing() as session:
         rows = _to_change(session, actor, programme_id, response_id, why)
-        erasure.withdraw_rows(session, actor, rows, taken, settings)
+        erasure.withdraw_rows(session, actor, programme_id, rows, taken, settings)
         if "analyse" in taken:
             erasure.figures_anew(session, actor, programme_id)
         after = {"programme_id": programme_id, "responses": len(rows), "layers": list(taken)}

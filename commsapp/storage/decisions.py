@@ -14,7 +14,10 @@ from commsapp.storage.base import Base, insert_new
 
 
 class StandingDecision(Base):
-    """``withdrawn`` lists the layers of consent that were taken back; ``handling_level`` is '' where it is the file's own."""
+    """``erased`` are those erased on request, and undated ones that were past their time.
+
+    ``withdrawn`` lists the layers of consent that were taken back; ``handling_level`` is '' where it is the file's own.
+    """
 
     __tablename__ = "standing_decision"
     __table_args__ = (UniqueConstraint("channel_id", "identity_key"),)

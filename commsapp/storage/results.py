@@ -1,4 +1,4 @@
-"""Listening results, append-only: a message cites a frozen one."""
+"""Listening results, never changed: a message cites a frozen one. Of older sets only what is cited stays (see `erasing`)."""
 
 from __future__ import annotations
 

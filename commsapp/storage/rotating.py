@@ -89,11 +89,11 @@ def forget(keyring: Keyring, family: str, *, data_dir: Path) -> None:
     one goes too: those in old backups can't be read, and are computed again after a restore. The rows themselves are for
     the caller to delete, before this. Copies of keys beside backups need `forget_in_copy`.
     """
-    keyring.forget(family)
     if any(key.family == EMBEDDINGS for key in keyring.all_keys()):
         keyring.add_version(EMBEDDINGS)
         reseal_embeddings(keyring, data_dir)
         keyring.drop_old_versions(EMBEDDINGS)
+    keyring.forget(family)  # last, so that who finds it still there after a crash does all of this again
 
 
 def forget_in_copy(keyring: Keyring, path: Path) -> int:
