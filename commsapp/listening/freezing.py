@@ -22,7 +22,7 @@ from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.measuring import NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, listening_results
 from commsapp.listening.reporting import codebook_in_use, model_version, records
-from commsapp.storage import codings, events, responses, results
+from commsapp.storage import codings, erasing, events, responses, results
 from commsapp.storage.session import Session, Sessions
 
 LEANS = 1.5
@@ -42,12 +42,12 @@ RESULT_COLUMNS = [
 
 
 def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.Summary:
-    """Compute all listening results and append them as a new set; reads first, computes with nothing open, writes once.
+    """Compute all listening results and store them as a new set; reads first, computes with nothing open, writes once.
 
     Stored results hold figures, never words, and they are the programme's: they count every response, of every handling
     level, whatever the one who starts the computation may see, or the same programme would have other figures after another
     person pressed the button. What is held back as a concern counts among the comments not coded. Beside the figures of all
-    responses stand those for narrower clearances, where they differ.
+    responses stand those for narrower clearances, where they differ. Of older sets only what a message cites stays.
 
     Returns the summary of all responses, for the log of the job; show `latest_summary` to people.
 
@@ -98,6 +98,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
             },
             results=rows,
         )
+        erasing.drop_older_results(session, programme_id)
         events.record(session, actor, action="compute", subject="listening results", subject_id=made.id)
     return summaries[ALL_LEVELS]
 

@@ -314,7 +314,7 @@ def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[s
     new = {name.casefold(): name for name in reversed(names) if name.casefold() not in known}
     rows = [{"programme_id": programme_id, "name": name, "code": ""} for name in sorted(new.values())]
     insert_new(session, programmes.Area, rows, unique=("programme_id", "name"))
-    ids = programmes.area_ids(session, programme_id)
+    ids = programmes.area_ids(session, programme_id, hold=True)
     places = {name.casefold(): number for name, number in reversed(ids.items())} | ids
     return {name: places.get(name, places[name.casefold()]) for name in names}
 

@@ -49,9 +49,9 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
 def take_away(session: Session, actor: Actor, programme_id: int, ids: list[int], *, settings: Settings) -> Counter[str]:
     """Delete responses with all that was made of them and of nothing else; how many of each kind went.
 
-    With them go codings and embeddings of texts that nobody says any more, choices that nobody gives any more, and stored
-    results about those. The other results stay until they are computed anew, for which the caller enqueues an analysis. After
-    the commit, `erasing.settle` takes what is left out of the files.
+    With them go codings and embeddings of texts that nobody says any more, choices and areas that nobody gives any more,
+    stored results about those, and all older results. Those of the latest analysis stay until they are computed
+    anew, for which the caller enqueues an analysis. After the commit, `erasing.settle` takes what is left out of the files.
     """
     taken = erasing.erase_responses(session, actor.organisation_id, programme_id, ids)
     erasing.drop_results(
@@ -59,7 +59,9 @@ def take_away(session: Session, actor: Actor, programme_id: int, ids: list[int],
         programme_id,
         items={answer_item(question, choice) for question, choice in taken.answers},
         segments={f"{name} = {value}" for name, value in taken.attributes},
+        areas=taken.areas,
     )
+    erasing.drop_older_results(session, programme_id)
     delete_everywhere(settings.data_dir, taken.text_keys)
     attachments.unlink_when_committed(session, taken.files, data_dir=settings.data_dir)
     return taken.counts

@@ -43,10 +43,10 @@ from commsapp.listening.reporting import (
     records,
 )
 from commsapp.listening.responding import responses_page
+from commsapp.listening.restoring import erase_again
 from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.searching import search
-from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep, keep_stream
 

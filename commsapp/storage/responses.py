@@ -281,7 +281,7 @@ def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[
 
 
 def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str, limit: int) -> list[Row[Any]]:
-    """Comments to make ready for people and models, with what decides it: (id, original, …, handling_level, key_id, text_key).
+    """Comments to make ready for people and models, with what decides it: (id, original, …, handling_level, key_id, …).
 
     ``redaction`` is the version that takes names and numbers out now, see `needs_preparing`.
     """
@@ -292,6 +292,7 @@ def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: 
             Comment.given_language,
             Comment.translation,
             Comment.text_key,
+            Comment.redaction_version,
             Response.consent,
             Response.handling_level,
             FeedbackChannel.key_id,

@@ -1,4 +1,4 @@
-"""Listening results, append-only: a message cites a frozen one."""
+"""Listening results, never changed: a message cites a frozen one. Of older sets only what is cited stays (see `erasing`)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,10 @@ _FIGURES = tuple(column for column in ListeningResult.__table__.columns if colum
 def results_of(
     session: Session, actor: Actor, result_set_id: int, *, start: int = 0, limit: int | None = None, **where: Any
 ) -> list[Row[Any]]:
-    """Results of one computation, or some of them; ``where`` narrows by measure, item, wave, area, segment or levels; ``without`` leaves measures out."""
+    """Results of one computation, or some of them.
+
+    ``where`` narrows by measure, item, wave, area, segment or levels; ``without`` leaves measures out.
+    """
     query = select(*_FIGURES).where(_of_set(actor, result_set_id, where)).order_by(ListeningResult.id)
     return list(session.execute(query.offset(start).limit(limit) if start or limit is not None else query))
 

@@ -308,3 +308,4 @@ def tidy(sessions: Sessions) -> None:
         else:
             for words in words_of():
                 connection.exec_driver_sql(f'VACUUM "{words.table.name}"')
+            connection.exec_driver_sql(f'VACUUM "{search.TABLE}"')

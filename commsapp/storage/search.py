@@ -32,13 +32,15 @@ MOST_WORDS = 20
 LONGEST_TEXT = 100_000
 """Letters of a comment that can be found; PostgreSQL holds no more than a megabyte of one text."""
 
+TABLE = "comment_search"
+
 _BATCH = 1_000
 _NO_LETTER = re.compile(r"[\W_]+")
 _CONFIGURATION = "commsapp_words"
 _FTS5 = "porter unicode61 remove_diacritics 2"
 # SQLite calls the key of the index rowid, PostgreSQL has a column of ours.
-_INDEX = table("comment_search", sql_column("rowid", Integer()), sql_column("words", Text()))
-_INDEX_POSTGRES = table("comment_search", sql_column("comment_id", Integer()), sql_column("words", TSVECTOR()))
+_INDEX = table(TABLE, sql_column("rowid", Integer()), sql_column("words", Text()))
+_INDEX_POSTGRES = table(TABLE, sql_column("comment_id", Integer()), sql_column("words", TSVECTOR()))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import said
 from sqlalchemy import text
+from test_results import cite
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
@@ -97,6 +98,20 @@ def test_a_cited_result_is_shown_as_far_as_one_may_read(sessions: Sessions, acto
         assert listening.result(session, reader, int(cited)).n == 14
         with pytest.raises(NotFound):  # nobody who may be read said so
             listening.result(session, given.cleared_for(actor, OPEN), int(cited))
+
+
+def test_a_cited_result_of_an_older_analysis_is_shown_as_far_as_one_may_read(
+    sessions: Sessions, actor: Actor, programme: int
+) -> None:
+    found = table(sessions, actor, programme)
+    cited = found[(found["item"] == "Trust?: Yes") & (found["wave"] + found["area"] + found["segment"] == "")]["id"].iloc[0]
+    cite(sessions, programme, int(cited))
+    listening.store_results(sessions, actor, programme)
+    for levels, n in (((OPEN,), 12), ((OPEN, SENSITIVE), 14), (tuple(HandlingLevel), 14)):
+        with sessions.reading() as session:
+            assert listening.result(session, given.cleared_for(actor, *levels), int(cited)).n == n
+    left = given.stored(sessions, "SELECT levels FROM listening_result WHERE result_set_id = 1")
+    assert len(left) == 3, "the cited one, and the same for two narrower clearances"
 
 
 def test_the_summary_counts_what_one_may_read_and_says_so(sessions: Sessions, actor: Actor, programme: int) -> None:
