@@ -12,6 +12,8 @@ PYTHON ?=
 # Quick ones first, so that a mistake is heard early; browsers last.
 TESTS ?= $(wildcard tests/unit tests/house tests/integration tests/browser)
 PYTEST_FLAGS ?=
+# What takes hours where its settings ask for it.
+SOAK ?= $(wildcard tests/integration/test_crash.py tests/integration/test_api_schema.py tests/integration/test_bad_input_to_pages.py)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # pyenv and the like put commands on the path that are not there, hence each candidate is tried.
@@ -65,10 +67,14 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-soak: $(READY) ## Run the long tests: 200 kills of imports and analyses, 50,000 odd inputs to pages and as many to the API
-	@COMMSAPP_TEST_KILLS=200 $(BIN)/python -m pytest -s tests/integration/test_crash.py
-	@COMMSAPP_TEST_INPUTS=50000 COMMSAPP_TEST_API_EXAMPLES=650 $(BIN)/python -m pytest -s \
-	    tests/integration/test_bad_input_to_pages.py tests/integration/test_api_schema.py
+soak: $(READY) ## Run the long tests: 200 kills, 100,000 odd inputs, a 2 GB upload, 200 users at once
+	@COMMSAPP_TEST_KILLS=200 COMMSAPP_TEST_INPUTS=50000 COMMSAPP_TEST_API_EXAMPLES=650 $(BIN)/python -m pytest -s $(SOAK)
+	@$(BIN)/python -m benchmarks.load.upload --megabytes 2000
+	@$(BIN)/python -m benchmarks.load.run
+	@COMMSAPP_PROCESSES=2 $(BIN)/python -m benchmarks.load.run
+	@if [ -n "$$COMMSAPP_TEST_POSTGRES_URL" ]; then \
+	    COMMSAPP_PROCESSES=2 $(BIN)/python -m benchmarks.load.run --postgres "$$COMMSAPP_TEST_POSTGRES_URL"; \
+	fi
 
 evals: $(READY) ## Measure the models on data that they never saw
 	@$(BIN)/python -m evals.run

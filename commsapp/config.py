@@ -42,7 +42,7 @@ class Settings:
     queue lives: a ``sqlite:///`` file, ``redis://`` or ``postgresql://``. ``upload_limit`` is in bytes, ``api_limit`` in calls
     a minute for each token. ``public_url`` is the address that people open ('' : this machine only), ``trusted_proxies`` how many
     proxies stand before the server. ``keys_dir`` is where the keys lie that people's words are sealed with, where that is not the
-    data folder; ``old_secret_key`` is given when the secret key changes.
+    data folder; ``old_secret_key`` is given when the secret key changes. ``processes`` is how many processes answer requests.
     """
 
     database_url: str
@@ -59,6 +59,7 @@ class Settings:
     oidc: Oidc | None = None
     outgoing_hosts: tuple[str, ...] = ()
     keys_dir: Path | None = None
+    processes: int = 1
     old_secret_key: str = ""
 
     @property
@@ -82,6 +83,7 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_KEYS_DIR": "Folder for the keys that people's words are sealed with (default: keys in the data folder).",
     "COMMSAPP_HOST": "Address that the server listens on; others than loopback need COMMSAPP_PUBLIC_URL (default: 127.0.0.1).",
     "COMMSAPP_PORT": "Port that the server listens on (default: 8321).",
+    "COMMSAPP_PROCESSES": "Processes that answer; for many users as many as there are cores (default: 1; see docs/speed.md).",
     "COMMSAPP_UPLOAD_LIMIT": "Largest upload in bytes (default: 2147483648, which is 2 GiB).",
     "COMMSAPP_API_LIMIT": "Calls of the API that one token may make in a minute (default: 600).",
     "COMMSAPP_PUBLIC_URL": "Address that people open, such as https://listening.example.org (default: this machine only).",
@@ -130,6 +132,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         outgoing_hosts=tuple(host.strip() for host in env.get("COMMSAPP_OUTGOING_HOSTS", "").split(",") if host.strip()),
         keys_dir=Path(env["COMMSAPP_KEYS_DIR"]).resolve() if env.get("COMMSAPP_KEYS_DIR") else None,
         old_secret_key=env.get("COMMSAPP_OLD_SECRET_KEY") or "",
+        processes=max(1, _whole_number(env, "COMMSAPP_PROCESSES", 1)),
     )
 
 

@@ -64,6 +64,8 @@ CHANGE: dict[str, Roles] = {
     **dict.fromkeys((f"person: {action}" for action in _OF_ONESELF), EVERYBODY),
     "organisation": ADMINISTRATORS,
     "retention": STAFF,
+    # When a backup is restored: what was decided since it was made holds again.
+    "standing decisions": ADMINISTRATORS,
     "attachment": STAFF,
     # Of oneself, or as an administrator of others: the service sees to it.
     "token": STAFF,

@@ -261,7 +261,7 @@ def serve_jobs(
             consumer.check_worker_health()
             next_reap = time.monotonic() + reap_seconds
         if time.monotonic() >= next_retention:
-            _tend(sessions, lambda: _retain(sessions, settings))
+            _tend(sessions, lambda: _retain(sessions, settings, stop))
             next_retention = time.monotonic() + RETENTION_SECONDS
         stop.wait(min(1.0, reap_seconds))
         if parent_gone():
@@ -282,11 +282,11 @@ def _tend(sessions: Sessions, send: Callable[[], int]) -> None:
         logger.error("The reaper could not do its work.\n%s", traceback_without_words(error))
 
 
-def _retain(sessions: Sessions, settings: Settings) -> int:
+def _retain(sessions: Sessions, settings: Settings, stop: threading.Event) -> int:
     """Delete what feedback channels keep no longer; from how many something went."""
     from commsapp.listening.service import run_retention
 
-    gone = run_retention(sessions, settings=settings)
+    gone = run_retention(sessions, settings=settings, stopped=stop.is_set)
     for due in gone:
         logger.info("Channel %s: what is past its time was deleted (%s).", due.channel_id, due.counts)
     return len(gone)

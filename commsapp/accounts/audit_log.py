@@ -34,7 +34,10 @@ PAST = {
     "measure": "measured",
     "read": "read",
     "remove": "removed",
+    "name handling levels": "named the handling levels of",
+    "read original": "read, as it was written,",
     "retry": "tried again",
+    "revoke": "revoked",
     "start": "started",
     "withdraw": "took back",
 }
@@ -176,11 +179,50 @@ def _retention(row: Event, after: dict[str, Any], before: dict[str, Any], inside
     return f"set how long {channel}{inside} keeps what it heard: {' and '.join(filter(None, (until, months))) or 'for ever'}"
 
 
-def _person(row: Event, after: dict[str, Any], _before: dict[str, Any], inside: str) -> str:
+def _person(row: Event, after: dict[str, Any], before: dict[str, Any], inside: str) -> str:
     if row.action == "erase":
         return f"erased what one person said{inside} ({_counted({'count': after.get('responses', 0)}, 'response')})"
-    role = f" with the role {after['role']}" if after.get("role") else ""
-    return f"{PAST.get(row.action, row.action)} a person{role}"
+    told = ACCOUNT.get(row.action, f"{row.action}: {{who}}")
+    values = {
+        "who": after.get("who") or after.get("name") or "a person",
+        "role": after.get("role", ""),
+        "levels": _cleared(after),
+        "old_role": before.get("role", ""),
+        "old_levels": _cleared(before),
+        "way": after.get("way", ""),
+    }
+    return told.format(**values)
+
+
+def _cleared(state: dict[str, Any]) -> str:
+    levels = [str(level) for level in state.get("handling_levels") or state.get("levels") or ()]
+    return ", ".join([*levels, *(["words before redaction"] if state.get("originals") else [])]) or "nothing"
+
+
+ACCOUNT = {
+    "create": "made the account of whoever runs the machine",
+    "invite": "invited {who} as {role}, cleared for {levels}",
+    "make link": "made a link that lets {who} in",
+    "cancel link": "cancelled the links of {who}",
+    "change role": "gave {who} the role {role}, which was {old_role}",
+    "clear": "cleared {who} for {levels}; before, it was {old_levels}",
+    "activate": "let {who} sign in again",
+    "deactivate": "ended the account of {who}",
+    "forget second factor": "took the second factor of {who} away",
+    "join": "followed their invitation",
+    "choose password": "chose a new password by a link",
+    "sign in": "signed in by {way}",
+    "sign out elsewhere": "signed out everywhere else",
+    "change password": "changed their password",
+    "bind identity": "was bound to their account at the organisation's provider",
+    "add passkey": "added a passkey",
+    "remove passkey": "removed a passkey",
+    "set up authenticator": "set up an authenticator app",
+    "remove authenticator": "removed their authenticator app",
+    "make recovery codes": "made new recovery codes",
+    "use recovery code": "used a recovery code",
+}
+"""What was done to an account, in words; a test holds it to the actions that are recorded."""
 
 
 def _handling(row: Event, after: dict[str, Any], before: dict[str, Any], inside: str) -> str:

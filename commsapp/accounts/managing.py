@@ -106,7 +106,7 @@ def new_link(session: Session, actor: Actor, person_id: int) -> NewLink:
     row = _row(session, actor, person_id)
     if not row.active:
         raise Conflict(f"{row.name} is deactivated.", "Activate the account first.")
-    events.record(session, actor, action="make link", subject="person", subject_id=row.id)
+    events.record(session, actor, action="make link", subject="person", subject_id=row.id, after={"who": row.name})
     return _new_link(session, actor, row)
 
 
@@ -116,7 +116,7 @@ def cancel_links(session: Session, actor: Actor, person_id: int) -> int:
     row = _row(session, actor, person_id)
     count = people.drop_links(session, organisation_id=actor.organisation_id, person_id=row.id)
     if count:
-        events.record(session, actor, action="cancel link", subject="person", subject_id=row.id)
+        events.record(session, actor, action="cancel link", subject="person", subject_id=row.id, after={"who": row.name})
     return count
 
 
@@ -220,6 +220,10 @@ def set_level_names(session: Session, actor: Actor, names: Mapping[HandlingLevel
     """
     _administrator(actor)
     given = {level: " ".join(names.get(level, "").split()) or level.value for level in HandlingLevel}
+    ours = {level.value: level for level in HandlingLevel}
+    for level, name in given.items():
+        if ours.get(name.casefold(), level) is not level:
+            raise BadInput(f"'{name}' is our word for another handling level.", "Choose one that can't be mistaken for it.")
     if len({name.casefold() for name in given.values()}) < len(given):
         raise BadInput("Two handling levels have the same name.", "Give each a name of its own.")
     if any(len(name) > LONGEST_LEVEL_NAME for name in given.values()):

@@ -10,7 +10,7 @@ import marshmallow as ma
 from commsapp.actor import HandlingLevel
 from commsapp.api.document import Calls
 from commsapp.api.fields import Day, Number, Shape, Text, Whole, YesNo, a, asked, one, several
-from commsapp.api.paging import Paging, cut, page, pages_of
+from commsapp.api.paging import Paging, page, pages_of
 from commsapp.errors import NotFound
 from commsapp.http import request
 from commsapp.http.reading import words_leave
@@ -250,7 +250,8 @@ def list_results(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
     session, actor = request.session(), request.actor()
     listening.programme(session, actor, programme_id)
     where = {name: wanted[name] for name in ("measure", "item", "wave", "area", "segment")}
-    return cut(listening.frozen_results(session, actor, programme_id, **where).to_dict("records"), wanted)
+    shown, total = listening.results_page(session, actor, programme_id, number=wanted["page"], size=wanted["page_size"], **where)
+    return page(shown.to_dict("records"), wanted, total=total)
 
 
 @calls.at("/results/<int:result_id>")

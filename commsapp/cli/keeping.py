@@ -55,14 +55,15 @@ def backup(path: Path) -> None:
     help="The keys that were written beside the backup, where this machine doesn't have them.",
 )
 @click.option(
-    "--erased", type=click.Path(path_type=Path), help="List of who was erased since [default: 'erased' in the data folder]."
+    "--erased", type=click.Path(path_type=Path), help="List of what was decided since [default: 'erased' in the data folder]."
 )
 def restore(path: Path, check_only: bool, keys: Path | None, erased: Path | None) -> None:
     """Bring a backup back into an empty database, SQLite or PostgreSQL, whichever it came from.
 
     Nothing that is there is overwritten or mixed: where the database holds something, set COMMSAPP_DATABASE_URL and
     COMMSAPP_DATA_DIR to empty ones first. The secret key of the time of the backup is needed, and its keys (--keys). Who was
-    erased since the backup was made is erased again, where the file 'erased' of the data folder of that time is at hand.
+    erased since the backup was made is erased again, and consent and handling levels stand as they were decided since, where the
+    file 'erased' of the data folder of that time is at hand.
     """
     settings = load_settings()
     if erased is not None and not erased.is_file():
@@ -77,7 +78,7 @@ def restore(path: Path, check_only: bool, keys: Path | None, erased: Path | None
             settings.database_url, data_dir=settings.data_dir, keyring=keyring, path=path, keys=keys, progress=tell
         )
     if gone := listening.erase_again(sessions_of(settings), settings, erased or settings.data_dir / "erased"):
-        console().print(f"{gone} responses of people who were erased since were taken out again.")
+        console().print(f"{gone} responses follow again what was decided since: erased, consent taken back, or another level.")
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")
 

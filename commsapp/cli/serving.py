@@ -14,11 +14,11 @@ from types import FrameType
 import click
 
 from commsapp.accounts import service as accounts
+from commsapp.cli import answering
 from commsapp.cli.listening import opened
 from commsapp.cli.people import link_address
 from commsapp.cli.showing import console
 from commsapp.config import Settings, load_settings
-from commsapp.errors import Unavailable
 from commsapp.listening import service as listening
 from commsapp.storage import database
 from commsapp.storage.session import Sessions
@@ -29,41 +29,37 @@ RESTART_AFTER = 2.0
 @click.command("serve")
 def serve() -> None:
     """Open the pages on this machine and run the worker beside them; both stop together (Ctrl-C)."""
-    from waitress.server import create_server
-
-    from commsapp.app import create_app
-
     settings = load_settings()
     sessions = opened()
     with sessions.reading() as session:
         listening.clear_uploads(session, settings)
-    try:
-        server = create_server(
-            create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            threads=8,
-            # Larger ones are refused by the pages too, in a sentence; waitress by itself would cut them off at 1 GiB.
-            max_request_body_size=settings.upload_limit + 2**20,
-        )
-    except OSError as error:
-        raise Unavailable(
-            f"Port {settings.port} is taken by another program.", "Stop that, or set COMMSAPP_PORT to another number."
-        ) from error
+    sockets = answering.listeners(settings)
+    commands = [[sys.executable, "-m", "commsapp", "worker", "--parent", str(os.getpid())]]
+    handed_on: tuple[int, ...] = ()
+    if settings.processes > 1:
+        handed_on = tuple(one.fileno() for one in sockets)
+        numbers = [str(number) for number in (os.getpid(), *handed_on)]
+        commands += [[sys.executable, "-m", "commsapp.cli.answering", *numbers]] * settings.processes
     stopping = threading.Event()
-    keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper")
-    keeper.start()
+    keepers = [threading.Thread(target=_keep, args=(command, handed_on, stopping)) for command in commands]
+    for keeper in keepers:
+        keeper.start()
     signal.signal(signal.SIGTERM, _as_interrupt)
     console().print(f"commsapp is open at {settings.address} (stop it with Ctrl-C)")
     _offer_first_account(sessions)
     try:
-        server.run()
+        if settings.processes > 1:
+            signal.pause()
+        else:
+            answering.answer(settings, sockets)
     except KeyboardInterrupt:
         console().print("Stopping…")
     finally:
         stopping.set()
-        keeper.join()
-        server.close()
+        for keeper in keepers:
+            keeper.join()
+        for one in sockets:
+            one.close()
 
 
 def _offer_first_account(sessions: Sessions) -> None:
@@ -79,21 +75,20 @@ def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _keep_worker(stopping: threading.Event) -> None:
-    """Run a worker process, start it again should it die (out of memory, say), stop it with the server."""
+def _keep(command: list[str], handed_on: tuple[int, ...], stopping: threading.Event) -> None:
+    """Run a process beside this one, start it again should it die (out of memory, say), stop it with the server."""
     while not stopping.is_set():
         started = time.monotonic()
-        # A session of its own, so that Ctrl-C reaches the server alone, which then stops the worker in its own way.
-        worker = subprocess.Popen(  # noqa: S603  # our own interpreter, our own module
-            [sys.executable, "-m", "commsapp", "worker", "--parent", str(os.getpid())], start_new_session=True
-        )
-        while worker.poll() is None and not stopping.wait(0.2):
+        # A session of its own, so that Ctrl-C reaches the server alone, which then stops the others in its own way.
+        beside = subprocess.Popen(command, start_new_session=True, pass_fds=handed_on)  # noqa: S603  # our own interpreter
+        while beside.poll() is None and not stopping.wait(0.2):
             pass
         if stopping.is_set():
-            worker.terminate()
-            worker.wait()
+            beside.terminate()
+            beside.wait()
             return
-        logging.getLogger("commsapp").warning("The worker ended by itself and is started again.")
+        what = "The worker" if "worker" in command else "A process that answers"
+        logging.getLogger("commsapp").warning("%s ended by itself and is started again.", what)
         stopping.wait(max(0.0, RESTART_AFTER - (time.monotonic() - started)))
 
 

@@ -177,6 +177,12 @@ def _recovery_hash(typed: str) -> str:
     return hmac.new(key, re.sub(r"[^0-9a-z]", "", typed.lower()).encode(), hashlib.sha256).hexdigest()
 
 
+def passkey_handle(person_id: int) -> bytes:
+    """What a device knows a person by: the same for each passkey of theirs for ever, and nothing that tells who they are."""
+    key = _derived(settings(), "passkey handle").encode()
+    return hmac.new(key, str(person_id).encode(), hashlib.sha256).digest()
+
+
 def fresh() -> bool:
     """Whether the person proved who they are a few minutes ago; asked before they change how they sign in."""
     proven = cookie.get(PROVEN, 0)
@@ -271,6 +277,7 @@ def _remember_device(person_id: int) -> None:
 
 
 def _serializer() -> URLSafeTimedSerializer:
+    # Of the secret key: who changes it because it got out wants nobody to make such cookies with the old one.
     return URLSafeTimedSerializer(settings().secret_key, salt="commsapp device")
 
 

@@ -23,7 +23,7 @@ from commsapp.listening.keys import text_key
 from commsapp.listening.redaction.redactor import Redactor, load_redactor
 from commsapp.storage import codings, erasing, events, jobs, responses, search
 from commsapp.storage.base import Under, keyring_of
-from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.embeddings import EmbeddingStore, delete_everywhere
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
@@ -71,14 +71,25 @@ def run_analysis(
             settings=settings,
             progress=progress,
         )
+        with sessions.reading() as session:
+            handled = responses.text_keys(session, actor, programme_id)
         embed(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
         code_tone(sessions, actor, programme_id, model=sentiment, progress=progress)
         find_topics(sessions, actor, programme_id, encoder=encoder, granularity=granularity, settings=settings, progress=progress)
         code_topics(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
+        _sweep(sessions, actor, handled, settings)
     progress("Computing results", 0, 0)
     found = freezing.store_results(sessions, actor, programme_id)
     # Whoever may see that the job ran may read this, so it doesn't count what they may not read.
     return {"topics": found.topics}
+
+
+def _sweep(sessions: Sessions, actor: Actor, keys: list[str], settings: Settings) -> None:
+    """Take away what was made of texts that were erased while the analysis ran."""
+    with sessions.writing() as session:
+        gone = erasing.unsaid(session, keys)
+        erasing.delete_codings(session, actor.organisation_id, gone)
+        delete_everywhere(settings.data_dir, gone)
 
 
 def prepare(
@@ -96,7 +107,7 @@ def prepare(
     Comments that can't be coded are redacted all the same, since pages show them. Where a better version takes more out, all
     are prepared again; what was coded of words that nobody says any more goes, with its embeddings.
     """
-    stage, done = "Taking out names and numbers", 0
+    stage, done, again = "Taking out names and numbers", 0, False
     with sessions.reading() as session:
         total = responses.count_unprepared(session, actor, programme_id, redaction=redactor.version)
     while True:
@@ -104,7 +115,7 @@ def prepare(
             rows = responses.unprepared(session, actor, programme_id, redaction=redactor.version, limit=4 * BATCH)
             secret = keyring_of(session).hashing
         if not rows:
-            return
+            break
         progress(stage, done, total)
         words = redactor.redact([text for row in rows for text in (row.original, row.translation)])
         pairs = zip(words[::2], words[1::2], strict=True)
@@ -118,8 +129,13 @@ def prepare(
             if gone:
                 with EmbeddingStore(settings.data_dir, ENCODER_VERSION, keyring_of(session)) as store:
                     store.delete(gone)
+        again = again or any(row.redaction_version for row in rows)
         done += len(rows)
         progress(stage, done, max(done, total))
+    if again:  # the index held what is taken out now
+        with sessions.writing() as session:
+            search.purge(session)
+        erasing.settle(sessions)
 
 
 def _decide(row: Any, redacted: tuple[str, str], redaction: str, readable: frozenset[str], secret: str) -> dict[str, object]:
@@ -152,7 +168,10 @@ def embed(
         missing = store.missing(keys)
         progress("Reading comments", 0, len(missing))
         for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
-            store.put(batch, encoder.encode(texts))
+            vectors = encoder.encode(texts)
+            with sessions.writing() as session:  # who erases a text waits for this, and then finds its vector
+                said = erasing.said_for_now(session, batch)
+                store.put([key for key in batch if key in said], vectors[[key in said for key in batch]])
             progress("Reading comments", done, len(missing))
 
 
@@ -168,8 +187,14 @@ def code_tone(sessions: Sessions, actor: Actor, programme_id: int, *, model: Sen
     for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
         rows = _tone_rows(actor, coder, batch, model.score(texts))
         with sessions.writing() as session:
-            codings.add_codings(session, rows)
+            _add_said(session, rows)
         progress("Judging the tone", done, len(missing))
+
+
+def _add_said(session: Session, rows: list[dict[str, object]]) -> None:
+    """Add codings of those texts that nobody erased while the model read them."""
+    said = erasing.said_for_now(session, {str(row["text_key"]) for row in rows})
+    codings.add_codings(session, [row for row in rows if row["text_key"] in said])
 
 
 def _tone_rows(actor: Actor, coder: int, keys: Sequence[str], scores: np.ndarray) -> list[dict[str, object]]:
@@ -219,7 +244,11 @@ def find_topics(
         return
     progress("Finding topics", 0, len(keys))
     with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
-        _, vectors = store.get(keys)
+        found, vectors = store.get(keys)
+    # What was erased since the embeddings were made has none any more.
+    keys, vectors = [key for key, there in zip(keys, found, strict=True) if there], vectors[found]
+    if not keys:
+        return
     draft = discover(
         [texts[key] for key in keys],
         vectors,
@@ -310,11 +339,12 @@ def code_topics(
         for start in range(0, len(missing), 10 * BATCH):
             batch = missing[start : start + 10 * BATCH]
             found, vectors = store.get(batch)
-            if not found.all():
-                raise NotFound("The embedding of a comment is missing.", "Run the analysis again.")
-            rows = _topic_rows(actor, coder, batch, codebook, vectors, ids)
+            there = [key for key, has in zip(batch, found, strict=True) if has]
+            rows = _topic_rows(actor, coder, there, codebook, vectors[found], ids)
             with sessions.writing() as session:
-                codings.add_codings(session, rows)
+                if erasing.said_for_now(session, set(batch) - set(there)):
+                    raise NotFound("The embedding of a comment is missing.", "Run the analysis again.")
+                _add_said(session, rows)
             progress("Sorting into topics", start + len(batch), len(missing))
 
 
@@ -345,7 +375,9 @@ def _text_batches(
         batch = keys[start : start + BATCH]
         with sessions.reading() as session:
             texts = responses.texts_of(session, actor, programme_id, batch)
-        yield start + len(batch), batch, [texts[key] for key in batch]
+        left = [key for key in batch if key in texts]  # the others were erased meanwhile
+        if left:
+            yield start + len(batch), left, [texts[key] for key in left]
 
 
 def start_analysis(session: Session, actor: Actor, *, programme_id: int, granularity: Granularity | None = None) -> int:

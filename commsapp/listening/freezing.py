@@ -22,7 +22,7 @@ from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.measuring import NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, listening_results
 from commsapp.listening.reporting import codebook_in_use, model_version, records
-from commsapp.storage import codings, events, responses, results
+from commsapp.storage import codings, erasing, events, responses, results
 from commsapp.storage.session import Session, Sessions
 
 LEANS = 1.5
@@ -42,12 +42,12 @@ RESULT_COLUMNS = [
 
 
 def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.Summary:
-    """Compute all listening results and append them as a new set; reads first, computes with nothing open, writes once.
+    """Compute all listening results and store them as a new set; reads first, computes with nothing open, writes once.
 
     Stored results hold figures, never words, and they are the programme's: they count every response, of every handling
     level, whatever the one who starts the computation may see, or the same programme would have other figures after another
     person pressed the button. What is held back as a concern counts among the comments not coded. Beside the figures of all
-    responses stand those for narrower clearances, where they differ.
+    responses stand those for narrower clearances, where they differ. Of older sets only what a message cites stays.
 
     Returns the summary of all responses, for the log of the job; show `latest_summary` to people.
 
@@ -98,6 +98,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
             },
             results=rows,
         )
+        erasing.drop_older_results(session, programme_id)
         events.record(session, actor, action="compute", subject="listening results", subject_id=made.id)
     return summaries[ALL_LEVELS]
 
@@ -107,7 +108,7 @@ def _clearances(present: Iterable[str]) -> dict[str, frozenset[HandlingLevel]]:
     there = frozenset(HandlingLevel(level) for level in present)
     found = {ALL_LEVELS: frozenset(HandlingLevel)}
     seen = {there}
-    for cleared in reversed(_NARROWER):
+    for cleared in _NARROWER:  # the narrowest first, as that is the name under which everybody finds it
         if there & cleared not in seen:
             found[_named(cleared)] = cleared
             seen.add(there & cleared)
@@ -202,16 +203,36 @@ def frozen_results(session: Session, actor: Actor, programme_id: int, **where: s
 
     ``where`` narrows by measure, item, wave, area, segment; '' asks for 'all of them together', None for any.
     """
+    made, asked = _asked(session, actor, programme_id, where)
+    return _table(results.results_of(session, actor, made.id, **asked) if made is not None else [])
+
+
+def results_page(
+    session: Session, actor: Actor, programme_id: int, *, number: int, size: int, **where: str | None
+) -> tuple[pd.DataFrame, int]:
+    """One page of `frozen_results`, from 1 on, and how many there are in all: reading a page costs what it holds."""
+    made, asked = _asked(session, actor, programme_id, where)
+    if made is None:
+        return _table([]), 0
+    shown = results.results_of(session, actor, made.id, start=(number - 1) * size, limit=size, **asked)
+    return _table(shown), results.count_results(session, actor, made.id, **asked)
+
+
+def _asked(
+    session: Session, actor: Actor, programme_id: int, where: dict[str, str | None]
+) -> tuple[results.ResultSet | None, dict[str, Any]]:
+    """The set that holds what an actor is shown, and how it is narrowed; None where there is nothing for them."""
     made = results.latest_set(session, actor, programme_id)
     levels = None if made is None else _levels_for(session, actor, made)
-    asked = {name: value for name, value in where.items() if value is not None}
-    rows = results.results_of(session, actor, made.id, levels=levels, **asked) if made and levels is not None else []
-    if (
-        levels != ALL_LEVELS
-        and any(row.measure in _OF_TOPICS for row in rows)
-        and not _topics_named(session, actor, programme_id)
-    ):
-        rows = [row for row in rows if row.measure not in _OF_TOPICS]
+    if levels is None:
+        return None, {}
+    asked: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
+    if levels != ALL_LEVELS and not _topics_named(session, actor, programme_id):
+        asked["without"] = _OF_TOPICS
+    return made, {"levels": levels} | asked
+
+
+def _table(rows: list[Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [[bool(row.correction) if name == "corrected" else getattr(row, name) for name in RESULT_COLUMNS] for row in rows],
         columns=RESULT_COLUMNS,
@@ -241,7 +262,7 @@ def result(session: Session, actor: Actor, result_id: int) -> views.Result:
     NotFound : there is none, it belongs to another organisation, or the actor may read no response behind it.
 
     """
-    row = results.result(session, actor, result_id)
+    row: Any = results.result(session, actor, result_id)
     if row is not None:
         made = results.result_set(session, row.result_set_id)
         levels = _levels_for(session, actor, made)
@@ -256,7 +277,7 @@ _OF_TOPICS = (TOPIC_SHARE, TOPIC_TONE)
 _CELL = ("measure", "item", "wave", "area", "segment")
 
 
-def _twin(session: Session, actor: Actor, row: results.ListeningResult, levels: str | None) -> results.ListeningResult | None:
+def _twin(session: Session, actor: Actor, row: results.ListeningResult, levels: str | None) -> Any:
     if levels is None:
         return None
     cell = {name: getattr(row, name) for name in _CELL}
@@ -274,7 +295,7 @@ def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, t
         return found
     made = results.latest_set(session, actor, programme_id)
     levels = None if made is None else _levels_for(session, actor, made)
-    shown = set() if made is None or levels is None else results.segments(session, made.id, levels=levels)
+    shown = frozenset() if made is None or levels is None else results.segments(session, made.id, levels=levels)
     kept = {name: tuple(choice for choice in choices if f"{name} = {choice}" in shown) for name, choices in found.items()}
     return {name: choices for name, choices in kept.items() if choices}
 

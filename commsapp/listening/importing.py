@@ -25,7 +25,7 @@ from commsapp.listening.identity import check_told_apart
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.records import Record, Reject, clean_cells, to_record
 from commsapp.listening.redaction.kinds import Kind, mark
-from commsapp.listening.redaction.redactor import by_patterns, without_names
+from commsapp.listening.redaction.redactor import by_patterns, load_redactor
 from commsapp.listening.standing import as_decided, in_time, refuse_past
 from commsapp.listening.uploads import SCRATCH, clear, place_of, sha256_of
 from commsapp.storage import events, imports, jobs, programmes, responses
@@ -314,7 +314,7 @@ def _areas(session: Session, programme_id: int, records: list[Record]) -> dict[s
     new = {name.casefold(): name for name in reversed(names) if name.casefold() not in known}
     rows = [{"programme_id": programme_id, "name": name, "code": ""} for name in sorted(new.values())]
     insert_new(session, programmes.Area, rows, unique=("programme_id", "name"))
-    ids = programmes.area_ids(session, programme_id)
+    ids = programmes.area_ids(session, programme_id, hold=True)
     places = {name.casefold(): number for name, number in reversed(ids.items())} | ids
     return {name: places.get(name, places[name.casefold()]) for name in names}
 
@@ -445,7 +445,7 @@ def imports_of(session: Session, actor: Actor, programme_id: int) -> list[views.
 def rejected(session: Session, actor: Actor, import_id: int) -> list[views.RejectedRow]:
     """Rows that could not be read, with the reason, in the order of the file; those that the actor is cleared for.
 
-    Their cells come without numbers and addresses, and without names where the column or the words around say that it is one.
+    Their cells come without numbers, addresses and names, as far as these are found.
     """
     run = imports.import_run(session, actor, import_id)
     if run is None:
@@ -458,11 +458,11 @@ def rejected(session: Session, actor: Actor, import_id: int) -> list[views.Rejec
 
 
 def _redacted(cells: Dictionary[str, Any]) -> dict[str, str]:
-    """Cells of a row as a page shows them: by patterns and cues, since a page should not wait for the model of names."""
-    redactor = without_names()
+    """Cells of a row as a page shows them."""
+    words = load_redactor().redact([str(cell) for cell in cells.values()])
     return {
-        column: mark(Kind.NAME) if _NAMES_COLUMN.search(column) and str(cell).strip() else redactor.one(str(cell))
-        for column, cell in cells.items()
+        column: mark(Kind.NAME) if _NAMES_COLUMN.search(column) and cell.strip() else cell
+        for column, cell in zip(cells, words, strict=True)
     }
 
 

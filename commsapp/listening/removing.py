@@ -6,7 +6,7 @@ from collections import Counter
 
 from commsapp.actor import Actor
 from commsapp.config import Settings
-from commsapp.errors import Conflict, NotFound
+from commsapp.errors import Conflict, NotAllowed, NotFound
 from commsapp.listening import analysing, views
 from commsapp.listening.importing import as_import
 from commsapp.listening.measuring import answer_item
@@ -25,7 +25,8 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
 
     Raises
     ------
-    NotFound : no such import. Conflict : it waits or is read at this moment.
+    NotFound : no such import. Conflict : it waits or is read at this moment. NotAllowed : it brought something at a handling
+        level that the actor is not cleared for.
 
     """
     run = imports.import_run(session, actor, import_id)
@@ -33,10 +34,13 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
         raise NotFound("There is no such import.", "Go back to the programme.")
     if _goes_on(session, actor, run):
         raise Conflict("This import has not come to its end yet.", "Wait for it, or stop it first.")
+    levels = erasing.levels_of_import(session, run.id) | {run.handling_level}
+    if not levels <= {level.value for level in actor.handling_levels}:
+        raise NotAllowed("This file brought something at a handling level that you are not cleared for.", "Ask somebody who is.")
     removed = as_import(run)
     take_away(session, actor, run.programme_id, erasing.responses_of_import(session, run.id), settings=settings)
     imports.delete_import(session, import_id=run.id)
-    after = {"file": run.file_name, "responses": run.added}
+    after = {"file": run.file_name, "responses": run.added, "programme_id": run.programme_id, "levels": sorted(levels)}
     events.record(session, actor, action="remove", subject="import", subject_id=import_id, after=after)
     analysing.start_analysis(session, actor, programme_id=run.programme_id)
     return removed
@@ -45,9 +49,9 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
 def take_away(session: Session, actor: Actor, programme_id: int, ids: list[int], *, settings: Settings) -> Counter[str]:
     """Delete responses with all that was made of them and of nothing else; how many of each kind went.
 
-    With them go codings and embeddings of texts that nobody says any more, choices that nobody gives any more, and stored
-    results about those. The other results stay until they are computed anew, for which the caller enqueues an analysis. After
-    the commit, `erasing.settle` takes what is left out of the files.
+    With them go codings and embeddings of texts that nobody says any more, choices and areas that nobody gives any more,
+    stored results about those, and all older results. Those of the latest analysis stay until they are computed
+    anew, for which the caller enqueues an analysis. After the commit, `erasing.settle` takes what is left out of the files.
     """
     taken = erasing.erase_responses(session, actor.organisation_id, programme_id, ids)
     erasing.drop_results(
@@ -55,7 +59,9 @@ def take_away(session: Session, actor: Actor, programme_id: int, ids: list[int],
         programme_id,
         items={answer_item(question, choice) for question, choice in taken.answers},
         segments={f"{name} = {value}" for name, value in taken.attributes},
+        areas=taken.areas,
     )
+    erasing.drop_older_results(session, programme_id)
     delete_everywhere(settings.data_dir, taken.text_keys)
     attachments.unlink_when_committed(session, taken.files, data_dir=settings.data_dir)
     return taken.counts

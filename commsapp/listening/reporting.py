@@ -163,8 +163,9 @@ def comments_page(
         choice = replace(choice, matching=found)
     name, _, value = segment.partition(" = ")
     if segment and not choice.channel:
-        # Attributes are people's data, which the database holds but need not be able to read, so they are compared here.
-        fitting = [row for row in said.chosen(session, actor, programme_id, choice) if str(row.attributes.get(name, "")) == value]
+        fitting = said.chosen_where(
+            session, actor, programme_id, choice, fits=lambda attributes: str(attributes.get(name, "")) == value
+        )
         number, pages = _paged(number, len(fitting), size)
         total, shown = len(fitting), fitting[(number - 1) * size : number * size]
     else:
@@ -174,7 +175,9 @@ def comments_page(
     return views.Page(_shown(session, actor, programme_id, choice, shown), total=total, number=number, pages=pages)
 
 
-def _shown(session: Session, actor: Actor, programme_id: int, choice: said.Choice, rows: list[Any]) -> tuple[views.Said, ...]:
+def _shown(
+    session: Session, actor: Actor, programme_id: int, choice: said.Choice, rows: list[said.Chosen]
+) -> tuple[views.Said, ...]:
     """The words of chosen comments with what was coded of them."""
     words = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, [row.id for row in rows])}
     keys = [row.text_key for row in rows if row.text_key is not None]
@@ -182,7 +185,7 @@ def _shown(session: Session, actor: Actor, programme_id: int, choice: said.Choic
     sorted_in = said.with_topic(session, actor, coder_id=choice.coder_id, text_keys=keys)
     found = []
     for row in rows:
-        tone = tones.get(row.text_key)
+        tone = tones.get(row.text_key or "")
         coded = tone is not None and row.text_key in sorted_in
         found.append(_said(words[row.id], row.not_coded or ("" if coded else NOT_YET), tone))
     return tuple(found)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
 from commsapp.errors import BadInput, NotFound
-from commsapp.listening import analysing
+from commsapp.listening import erasure
 from commsapp.listening import programmes as frame
+from commsapp.listening.erasure import remove_files
+from commsapp.listening.keys import identity_key
 from commsapp.listening.removing import take_away
-from commsapp.listening.standing import write_erased
-from commsapp.listening.uploads import place_of
-from commsapp.storage import erasing, events, programmes, results, rotating
+from commsapp.listening.standing import write_decided
+from commsapp.storage import decisions, erasing, events, persons, programmes, rotating
+from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
 
 MOST_MONTHS = 1_200
@@ -131,14 +134,24 @@ def would_go(
     return erasing.count_past(session, channel_id, kept.oldest(today()))["responses"]
 
 
-def run_retention(sessions: Sessions, *, settings: Settings, on: date | None = None, dry_run: bool = False) -> list[Due]:
+def run_retention(
+    sessions: Sessions,
+    *,
+    settings: Settings,
+    on: date | None = None,
+    dry_run: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Due]:
     """Delete what is past its time in every channel of the installation, for good; or only say what would go (``dry_run``).
 
     Responses go with comments, answers, codings, embeddings, rejected rows, votes and files. It works in batches of a
     thousand, each with its event, so that others can write between them and a cut-off pass goes on where it was. Results
-    that a message cites stay as figures; for the others an analysis is enqueued.
+    that a message cites stay as figures; for the others an analysis is enqueued. Where ``stopped`` says so, the next pass does
+    the rest. Undated responses that went are noted, so that a later file doesn't bring them as if they were new.
     """
     day = on or today()
+    if not dry_run:
+        _forget_keys(sessions, settings)
     with sessions.reading() as session:
         found = [(organisation, row.programme_id, _view(row)) for organisation, row in erasing.channels_with_an_end(session)]
         due = [
@@ -147,46 +160,65 @@ def run_retention(sessions: Sessions, *, settings: Settings, on: date | None = N
             if (kept.over(day) or kept.oldest(day))
             and (counts := {k: n for k, n in erasing.count_past(session, kept.channel_id, kept.oldest(day)).items() if n})
         ]
-    if dry_run or not due:
+    if dry_run:
         return due
-    views = {kept.channel_id: kept for _, _, kept in found}
-    done = [_delete(sessions, one, views[one.channel_id], day, settings) for one in due]
-    write_erased(sessions, settings.data_dir)
+    if not due:
+        _forget_keys(sessions, settings)
+        return due
+    done = [_delete(sessions, one, day, settings, stopped) for one in due if not stopped()]
+    write_decided(sessions, settings.data_dir)
     erasing.settle(sessions)
+    _forget_keys(sessions, settings)
     return done
 
 
-def _delete(sessions: Sessions, due: Due, kept: Retention, day: date, settings: Settings) -> Due:
+def _delete(sessions: Sessions, due: Due, day: date, settings: Settings, stopped: Callable[[], bool]) -> Due:
     actor = Actor(due.organisation_id, None, "commsapp", Role.ADMINISTRATOR, frozenset(HandlingLevel))
     total: Counter[str] = Counter()
-    before = kept.oldest(day)
-    while True:
+    files: list[str] = []
+    last = False
+    while not last and not stopped():
         with sessions.writing() as session:
+            kept = _view(erasing.channel_for_now(session, due.channel_id))  # somebody may have given it more time meanwhile
+            if not (kept.over(day) or kept.oldest(day)):
+                break
+            before = kept.oldest(day)
             ids = erasing.ids_past(session, due.channel_id, before, limit=_BATCH)
+            if before is not None:
+                _note_undated(session, ids)
             counts = take_away(session, actor, due.programme_id, ids, settings=settings)
             last = len(ids) < _BATCH
-            old_keys = None
+            after: dict[str, object] = {"name": due.channel, "programme_id": due.programme_id}
             if last:
                 counts += erasing.erase_rest_of_channel(session, due.channel_id, before)
                 files = erasing.files_of_channel(session, due.channel_id)
                 old_keys = erasing.renew_channel_key(session, due.channel_id) if before is None else None
-                if results.latest_set(session, actor, due.programme_id) is not None:
-                    analysing.start_analysis(session, actor, programme_id=due.programme_id)
-            after = {"name": due.channel, "programme_id": due.programme_id, "counts": dict(+counts)}
-            if +counts:
+                after |= {erasing.KEY: old_keys} if old_keys is not None else {}
+                erasure.figures_anew(session, actor, due.programme_id)
+            after["counts"] = dict(+counts)
+            if +counts or erasing.KEY in after:
                 why = f"{kept.words}."
                 events.record(
                     session, actor, action="delete", subject="retention", subject_id=due.channel_id, after=after, why=why
                 )
         total += counts
-        if last:
-            if old_keys is not None:
-                rotating.forget(sessions.keyring, old_keys, data_dir=settings.data_dir)
-            remove_files(files, settings)
-            return Due(due.organisation_id, due.programme_id, due.channel_id, due.channel, dict(+total))
+    remove_files(sessions, files, settings)
+    return Due(due.organisation_id, due.programme_id, due.channel_id, due.channel, dict(+total))
 
 
-def remove_files(files: list[str], settings: Settings) -> None:
-    """Remove uploaded files of imports that have ended."""
-    for file in files:
-        place_of(file, settings).unlink(missing_ok=True)
+def _note_undated(session: Session, ids: list[int]) -> None:
+    """A later file doesn't say how old an undated response is, so that it went is kept, under a keyed hash."""
+    for row in persons.responses_with(session, ids):
+        if row.date is None:
+            key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
+            decisions.decide(session, channel_id=row.channel_id, identity_key=key, erased=True)
+
+
+def _forget_keys(sessions: Sessions, settings: Settings) -> None:
+    """Take away the keys that channels were parted from, those too that a pass was cut off before, and old ones of embeddings."""
+    there = {key.family for key in sessions.keyring.all_keys()}
+    with sessions.reading() as session:
+        families = erasing.keys_to_forget(session) & there
+    for family in sorted(families):
+        rotating.forget(sessions.keyring, family, data_dir=settings.data_dir)
+    rotating.settle_embeddings(sessions.keyring, settings.data_dir)

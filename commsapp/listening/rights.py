@@ -5,7 +5,6 @@ A person is the respondent of a channel where its export names one, else the one
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -14,17 +13,14 @@ from typing import Any
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import BadInput, NotAllowed, NotFound
-from commsapp.listening import analysing
+from commsapp.listening import erasure
 from commsapp.listening import programmes as frame
-from commsapp.listening.coders import HELD_BACK, NO_CONSENT
 from commsapp.listening.columns import CONSENTS
-from commsapp.listening.keys import identity_key, respondent_key
-from commsapp.listening.removing import take_away
-from commsapp.listening.retention import remove_files
-from commsapp.listening.standing import write_erased
-from commsapp.storage import decisions, erasing, events, persons, programmes, responses, results
+from commsapp.listening.erasure import remove_files
+from commsapp.listening.keys import respondent_key
+from commsapp.listening.standing import write_decided
+from commsapp.storage import erasing, events, persons, programmes, responses
 from commsapp.storage.base import keyring_of
-from commsapp.storage.embeddings import delete_everywhere
 from commsapp.storage.session import Session, Sessions
 
 MOST_FOUND = 50
@@ -310,43 +306,16 @@ def erase_person(
     """
     with sessions.writing() as session:
         rows = _to_change(session, actor, programme_id, response_id, why)
-        counts = _erase(session, actor, programme_id, rows, why, settings)
-    write_erased(sessions, settings.data_dir)
+        first = rows[0].id
+        files = erasure.files_read(session, rows)
+        counts = erasure.erase_rows(session, actor, programme_id, rows, settings)
+        after = {"programme_id": programme_id, "responses": len(rows), "counts": dict(counts)}
+        events.record(session, actor, action="erase", subject="person", subject_id=first, after=after, why=why.strip())
+        erasure.figures_anew(session, actor, programme_id)
+    remove_files(sessions, files, settings)
+    write_decided(sessions, settings.data_dir)
     erasing.settle(sessions)
-    return counts
-
-
-def _erase(
-    session: Session, actor: Actor, programme_id: int, rows: list[responses.Response], why: str, settings: Settings
-) -> dict[str, int]:
-    for row in rows:
-        key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
-        decisions.decide(session, channel_id=row.channel_id, identity_key=key, erased=True)
-    channels = {row.channel_id for row in rows}
-    ids, first, people = [row.id for row in rows], rows[0].id, {row.respondent_id for row in rows} - {None}
-    files = [file for channel in channels for file in erasing.files_of_channel(session, channel)]
-    rejected = [number for channel in channels for number in _rejected_of(session, channel, rows, settings)]
-    erasing.delete_rejected(session, rejected)
-    votes = sum(persons.delete_votes(session, one) for one in people if one is not None)
-    counts: Counter[str] = take_away(session, actor, programme_id, ids, settings=settings)
-    counts += Counter({"votes": votes, "rejected rows": len(rejected)})
-    remove_files(files, settings)
-    after = {"programme_id": programme_id, "responses": len(ids), "counts": dict(counts)}
-    events.record(session, actor, action="erase", subject="person", subject_id=first, after=after, why=why.strip())
-    _figures_anew(session, actor, programme_id)
     return dict(counts)
-
-
-def _rejected_of(session: Session, channel_id: int, rows: list[responses.Response], settings: Settings) -> Iterable[int]:
-    """Rejected rows of a channel that name one of these responses by its id, or the person by their key."""
-    ids = {row.identity.removeprefix("id:") for row in rows if row.identity.startswith("id:")}
-    people = {persons.key_hash_of(session, row.respondent_id) for row in rows if row.respondent_id is not None}
-    for one in erasing.rejected_of_channel(session, channel_id):
-        cells = one.cells or {}
-        named = str(cells.get(one.mapping.get("identity"), "")).strip()
-        key = str(cells.get(one.mapping.get("respondent"), "")).strip()
-        if named in ids or (key and respondent_key(keyring_of(session).hashing, channel_id, key) in people):
-            yield one.id
 
 
 def withdraw(
@@ -377,16 +346,12 @@ def withdraw(
         return
     with sessions.writing() as session:
         rows = _to_change(session, actor, programme_id, response_id, why)
-        for row in rows:
-            key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
-            decisions.decide(session, channel_id=row.channel_id, identity_key=key, withdrawn=taken)
-            row.consent = [word for word in row.consent if word not in taken]
-        session.flush()
+        erasure.withdraw_rows(session, actor, programme_id, rows, taken, settings)
         if "analyse" in taken:
-            held = [row.id for row in rows if row.handling_level != HandlingLevel.CONCERN]
-            _hold_back(session, actor, programme_id, held, NO_CONSENT, settings)
+            erasure.figures_anew(session, actor, programme_id)
         after = {"programme_id": programme_id, "responses": len(rows), "layers": list(taken)}
         events.record(session, actor, action="withdraw", subject="consent", subject_id=response_id, after=after, why=why.strip())
+    write_decided(sessions, settings.data_dir)
     erasing.settle(sessions)
 
 
@@ -420,15 +385,8 @@ def change_handling(
         row, before = rows[0], rows[0].handling_level
         if before == level:
             return
-        key = identity_key(keyring_of(session).hashing, row.channel_id, row.identity)
-        decisions.decide(session, channel_id=row.channel_id, identity_key=key, handling_level=level)
-        row.handling_level = level
-        session.flush()
-        if level == HandlingLevel.CONCERN:
-            _hold_back(session, actor, programme_id, [row.id], HELD_BACK, settings)
-        else:
-            persons.decide_again(session, [row.id])
-            _figures_anew(session, actor, programme_id)
+        erasure.set_level(session, actor, row, level, settings)
+        erasure.figures_anew(session, actor, programme_id)
         events.record(
             session,
             actor,
@@ -439,15 +397,5 @@ def change_handling(
             after={"level": str(level), "programme_id": programme_id},
             why=why.strip(),
         )
-
-
-def _hold_back(session: Session, actor: Actor, programme_id: int, ids: list[int], reason: str, settings: Settings) -> None:
-    gone = persons.hold_back(session, ids, reason)
-    erasing.delete_codings(session, actor.organisation_id, gone)
-    delete_everywhere(settings.data_dir, gone)
-    _figures_anew(session, actor, programme_id)
-
-
-def _figures_anew(session: Session, actor: Actor, programme_id: int) -> None:
-    if results.latest_set(session, actor, programme_id) is not None:
-        analysing.start_analysis(session, actor, programme_id=programme_id)
+    write_decided(sessions, settings.data_dir)
+    erasing.settle(sessions)

@@ -6,7 +6,15 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 
 from commsapp.listening.analysing import run_analysis, start_analysis
 from commsapp.listening.checking import check_file
-from commsapp.listening.freezing import attributes, frozen_results, latest_summary, result, result_now, store_results
+from commsapp.listening.freezing import (
+    attributes,
+    frozen_results,
+    latest_summary,
+    result,
+    result_now,
+    results_page,
+    store_results,
+)
 from commsapp.listening.freezing import codebook_shown as codebook_in_use
 from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
 from commsapp.listening.looking import over_waves
@@ -35,10 +43,10 @@ from commsapp.listening.reporting import (
     records,
 )
 from commsapp.listening.responding import responses_page
+from commsapp.listening.restoring import erase_again
 from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.searching import search
-from commsapp.listening.standing import erase_again
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep, keep_stream
 
@@ -89,6 +97,7 @@ __all__ = [
     "responses_page",
     "result",
     "result_now",
+    "results_page",
     "retentions",
     "run_analysis",
     "run_import",

@@ -5,19 +5,54 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commsapp.config import Settings
+from commsapp.actor import HandlingLevel
 from commsapp.errors import BadInput
 from commsapp.listening.keys import identity_key
 from commsapp.listening.records import Record, Reject
-from commsapp.storage import attachments, decisions, erasing, programmes
+from commsapp.storage import decisions, erasing, programmes
 from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
 
 ERASED = "erased"
-"""The file in the data folder that lists, under keyed hashes, who was erased: a backup from before is cleared with it."""
+"""The file in the data folder that lists, under keyed hashes, what was decided: a backup from before follows it again."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What stands for one response: erased; layers of consent taken back; a handling level, '' where it is the file's own."""
+
+    erased: bool = False
+    withdrawn: tuple[str, ...] = ()
+    level: str = ""
+
+    @classmethod
+    def read(cls, words: list[str]) -> Decision:
+        """From the words of a line; older lists hold the erased alone, without a word. Raises ValueError."""
+        said: dict[str, str] = {}
+        for word in words or ["erased"]:
+            name, _, value = word.partition("=")
+            if name not in ("erased", "withdrawn", "level"):
+                raise ValueError(name)
+            said[name] = value
+        level = HandlingLevel(said["level"]).value if said.get("level") else ""
+        return cls("erased" in said, tuple(filter(None, said.get("withdrawn", "").split(","))), level)
+
+    @property
+    def words(self) -> str:
+        """As it stands in a line."""
+        withdrawn = f"withdrawn={','.join(self.withdrawn)}" if self.withdrawn else ""
+        return " ".join(filter(None, ("erased" if self.erased else "", withdrawn, f"level={self.level}" if self.level else "")))
+
+    def after(self, before: Decision | None) -> Decision:
+        """With what was decided before and can't be taken back."""
+        if before is None:
+            return self
+        withdrawn = tuple(sorted({*self.withdrawn, *before.withdrawn}))
+        return Decision(self.erased or before.erased, withdrawn, self.level or before.level)
 
 
 def as_decided(session: Session, channel_id: int, records: list[Record], *, unsaid: list[str]) -> list[Record]:
@@ -60,41 +95,40 @@ def in_time(session: Session, channel_id: int, records: list[Record]) -> tuple[l
     return kept, [Reject(item.row, f"Row {item.row}: {reason}", None) for item in late]
 
 
-def write_erased(sessions: Sessions, data_dir: Path) -> None:
-    """Bring the list of the erased in the data folder up to date; what stands in it stays."""
+def write_decided(sessions: Sessions, data_dir: Path) -> None:
+    """Bring the list of what was decided in the data folder up to date; who was erased stays in it."""
+    path = data_dir / ERASED
+    known = read_decided(path)
     with sessions.reading() as session:
-        lines = {f"{channel_id} {key}" for channel_id, key in decisions.erased(session)}
-    known = read_erased(data_dir / ERASED)
-    if lines <= known:
+        now = {(row.channel_id, row.identity_key): _as_decision(row) for row in decisions.every(session)}
+    new = known | {key: one.after(known.get(key)) for key, one in now.items()}
+    if new == known:
         return
     handle, draft = tempfile.mkstemp(dir=data_dir, prefix=".erased.")
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.writelines(f"{line}\n" for line in sorted(lines | known))
-    Path(draft).replace(data_dir / ERASED)
+        file.writelines(f"{channel} {key} {one.words}\n" for (channel, key), one in sorted(new.items()))
+        file.flush()
+        os.fsync(file.fileno())
+    Path(draft).replace(path)
 
 
-def read_erased(path: Path) -> set[str]:
-    """Lines 'channel key' of a list of the erased; none where there is no file."""
-    return set(path.read_text("ascii").splitlines()) if path.is_file() else set()
+def read_decided(path: Path) -> dict[tuple[int, str], Decision]:
+    """(channel, keyed hash of an identity) → what was decided; nothing where there is no file.
+
+    Raises
+    ------
+    BadInput : it is no such list.
+
+    """
+    found = {}
+    for number, line in enumerate(path.read_text("ascii").splitlines() if path.is_file() else (), start=1):
+        try:
+            channel, key, *words = line.split(" ")
+            found[int(channel), key] = Decision.read(words)
+        except ValueError as error:
+            raise BadInput(f"Line {number} of {path} can't be read.", "Take the file as commsapp wrote it.") from error
+    return found
 
 
-def erase_again(sessions: Sessions, settings: Settings, path: Path) -> int:
-    """Erase from a restored database those who were erased since its backup was made; how many responses went."""
-    wanted = {tuple(line.split(" ", 1)) for line in read_erased(path)}
-    gone = 0
-    with sessions.writing() as session:
-        for channel_id in sorted({int(channel) for channel, _ in wanted}):
-            keys = {key for channel, key in wanted if channel == str(channel_id)}
-            found = [
-                row
-                for row in erasing.identities(session, channel_id)
-                if identity_key(keyring_of(session).hashing, channel_id, row.identity) in keys
-            ]
-            for key in sorted(keys) if erasing.channel_exists(session, channel_id) else ():
-                decisions.decide(session, channel_id=channel_id, identity_key=key, erased=True)
-            for row in found:
-                taken = erasing.erase_responses(session, row.organisation_id, row.programme_id, [row.id])
-                attachments.unlink_when_committed(session, taken.files, data_dir=settings.data_dir)
-            gone += len(found)
-    erasing.settle(sessions)
-    return gone
+def _as_decision(row: decisions.StandingDecision) -> Decision:
+    return Decision(row.erased, tuple(row.withdrawn), row.handling_level)

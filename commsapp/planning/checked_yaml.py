@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -33,7 +34,7 @@ _PLAIN = {
 
 
 def read_checked(path: Path, schema: type[Schema]) -> Schema:
-    """Read one file.
+    """Read one file. The same text is checked once: pages ask for the same few files again and again.
 
     Raises
     ------
@@ -42,11 +43,17 @@ def read_checked(path: Path, schema: type[Schema]) -> Schema:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path.name} can't be read as a UTF-8 text file.") from error
+    return cast(Schema, _checked(path, text, schema))
+
+
+@lru_cache(maxsize=64)
+def _checked(path: Path, text: str, schema: type[Record]) -> Record:
+    try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         _refuse_twice(tree, path)
         data = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path.name} can't be read as a UTF-8 text file.") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{path.name}, line {line}: this is not YAML ({error.problem}).") from error

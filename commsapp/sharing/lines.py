@@ -106,15 +106,19 @@ def over_waves(
 
 def dressed(chart: Any, *, font_size: int = 14) -> Any:
     """The same chart in our type and colours."""
-    return (
-        chart.configure_axis(
-            labelFontSize=font_size, titleFontSize=font_size, titleFontWeight="normal", labelColor=INK, titleColor=INK,
-            gridColor=PALE, domainColor=GREY, tickColor=GREY,
-        )
-        .configure_axisY(titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0)
-        .configure_legend(labelFontSize=font_size, labelColor=INK)
-        .configure_view(stroke=None)
+    # At once, as each of Altair's configure_… copies the whole chart.
+    chart = chart.copy(deep=False)
+    settings = chart.config if chart.config is not alt.Undefined else alt.Config()
+    given = settings.copy(deep=False)
+    given["axis"] = alt.AxisConfig(
+        labelFontSize=font_size, titleFontSize=font_size, titleFontWeight="normal", labelColor=INK, titleColor=INK,
+        gridColor=PALE, domainColor=GREY, tickColor=GREY,
     )  # fmt: skip
+    given["axisY"] = alt.AxisConfig(titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0)
+    given["legend"] = alt.LegendConfig(labelFontSize=font_size, labelColor=INK)
+    given["view"] = alt.ViewConfig(stroke=None)
+    chart.config = given
+    return chart
 
 
 def value_axis(measure: Measure, *, grid: bool, **more: Any) -> alt.Axis:

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from commsapp.actor import Actor
 from commsapp.errors import BadInput
 from commsapp.storage.events import WAITING, Event, record
 from commsapp.storage.keyring import Keyring
+
+logger = logging.getLogger(__name__)
 
 HEAD_FILE = "audit.head"
 _LOCK = 0x6175646974  # 'audit': any number that is always the same
@@ -142,10 +145,13 @@ def _note_head(session: Session) -> None:
     path = _head_path(session)
     if made is None or path is None or not path.parent.is_dir():
         return
-    with _alone(path):
-        kept = kept_head(path)
-        if kept is None or kept.sequence < made.sequence:  # another thread may have committed later and come here first
-            _write(path, made)
+    try:
+        with _alone(path):
+            kept = kept_head(path)
+            if kept is None or kept.sequence < made.sequence:  # another thread may have committed later and come here first
+                _write(path, made)
+    except OSError as error:  # the change is committed, so nobody may be told that it was not; the next one notes its head
+        logger.warning("The head of the audit log could not be noted in %s: %s.", path, error.strerror)
 
 
 def _forget_head(session: Session) -> None:
@@ -177,6 +183,15 @@ def _mac_at(session: Session, sequence: int) -> str | None:
     return session.scalars(select(Event.mac).where(Event.sequence == sequence)).first()
 
 
+def holds(session: Session, row: Event) -> bool:
+    """Whether one event is as it was written, taken with the MAC of the one before it."""
+    key = _key(session)
+    if key is None or row.sequence is None or row.mac is None:
+        return False
+    before = _mac_at(session, row.sequence - 1) if row.sequence > 1 else NOTHING.mac
+    return before is not None and hmac.compare_digest(_mac(key, row, row.sequence, before), row.mac)
+
+
 def chain_earlier(session: Session, actor: Actor) -> int:
     """Chain events from before there was a chain, some at a time; how many were. The caller commits and asks again until 0.
 
@@ -186,7 +201,9 @@ def chain_earlier(session: Session, actor: Actor) -> int:
     if key is None:
         return 0
     _hold_the_end(session)
-    if session.scalars(select(Event.id).where(Event.subject == "audit log", Event.action == "begin")).first() is not None:
+    # One without a place does not count: it is of a chain that was there before the database was taken back (see 0010).
+    begun = select(Event.id).where(Event.subject == "audit log", Event.action == "begin", Event.sequence.is_not(None))
+    if session.scalars(begun).first() is not None:
         return 0
     query = select(Event).where(Event.sequence.is_(None)).order_by(Event.id).limit(_BATCH)
     rows = list(session.scalars(query))

@@ -31,8 +31,9 @@ from commsapp.errors import BadInput, Conflict, Unavailable
 from commsapp.storage import attachments, database
 from commsapp.storage.attachments import Attachment
 from commsapp.storage.base import UtcDateTime
-from commsapp.storage.keyfiles import write_copy
-from commsapp.storage.keyring import Keyring
+from commsapp.storage.keyfiles import Copy, both, write_copy
+from commsapp.storage.keyring import Keyring, is_sealed
+from commsapp.storage.sealing import id_of, words_of
 from commsapp.storage.session import Sessions, told
 from commsapp.storage.tables import metadata
 
@@ -42,6 +43,7 @@ EMBEDDINGS = "embeddings"
 ATTACHMENTS = attachments.FOLDER
 _MANIFEST = "manifest.json"
 ROWS = 1_000
+
 
 Progress = Callable[[str, int, int], None]
 
@@ -104,10 +106,15 @@ def write_backup(
     except OSError as error:
         raise Unavailable(f"The backup can't be written to {path.parent}: {error.strerror}.", "Choose another place.") from error
     try:
+        before = keyring.copy()
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            manifest = _write(sessions, archive, data_dir, keyring, progress)
+            manifest, used = _write(sessions, archive, data_dir, keyring, progress)
         read_backup(Path(draft), keyring=keyring)
-        write_copy(keys_beside(path), keyring.copy())  # after the tables, so that no key of theirs can be missing
+        # Of before and after: a rotation takes old keys away meanwhile, and others make new ones for what they write.
+        # But not of embeddings, whose old key goes with a channel's; they can be computed again.
+        keys = both(before, keyring.copy(), but=EMBEDDINGS)
+        _refuse_missing(used, keys)
+        write_copy(keys_beside(path), keys)
         Path(draft).rename(path)
     except OSError as error:
         Path(draft).unlink(missing_ok=True)
@@ -116,6 +123,17 @@ def write_backup(
         Path(draft).unlink(missing_ok=True)
         raise
     return _as_backup(path, manifest)
+
+
+def _refuse_missing(used: set[str], keys: Copy) -> None:
+    """A backup that can't be read is none. Raises Unavailable where a value is sealed with a key that the copy has not."""
+    forgotten = {number for stone in keys.tombstones for number in stone.ids}
+    missing = used - {key.id for key in keys.keys} - forgotten
+    if missing:
+        raise Unavailable(
+            f"No backup was written: {len(missing)} of the keys that its words are sealed with are not in the folder of keys.",
+            "Make it again; where that fails too, see 'commsapp keys check'.",
+        )
 
 
 def keys_beside(path: Path) -> Path:
@@ -151,7 +169,11 @@ def _fits(manifest: dict[str, Any], keyring: Keyring) -> bool:
     return not keyring.is_empty and hmac.compare_digest(manifest["key"], keyring.mark)
 
 
-def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring: Keyring, progress: Progress) -> dict[str, Any]:
+def _write(
+    sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring: Keyring, progress: Progress
+) -> tuple[dict[str, Any], set[str]]:
+    """Write all parts; the manifest, and the ids of the keys that values are sealed with."""
+    used: set[str] = set()
     tables = [plain_table(table.name, kinds_of(table)) for table in metadata.sorted_tables]
     parts = []
     # One reading session: all tables as they were at one moment.
@@ -161,7 +183,7 @@ def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring
         for number, table in enumerate(tables, start=1):
             name = f"tables/{table.name}.jsonl"
             with archive.open(name, "w", force_zip64=True) as file:
-                count, digest = _write_lines(lines_of(connection, table), file)
+                count, digest = _write_lines(_noting(lines_of(connection, table), table, used), file)
             parts.append({"name": name, "table": table.name, "rows": count, "sha256": digest, "kinds": kinds_of(table)})
             progress("Writing tables", number, len(tables))
     # After the tables: an embedding too many does no harm, one too few is computed again.
@@ -178,7 +200,7 @@ def _write(sessions: Sessions, archive: zipfile.ZipFile, data_dir: Path, keyring
         "parts": parts,
     }
     archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))
-    return manifest
+    return manifest, used
 
 
 def lines_of(connection: Connection, table: Table) -> Iterator[bytes]:
@@ -189,6 +211,17 @@ def lines_of(connection: Connection, table: Table) -> Iterator[bytes]:
     for row in connection.execute(query):
         values = [None if value is None else write(value) for write, value in zip(writers, row, strict=True)]
         yield json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _noting(lines: Iterable[bytes], table: Table, used: set[str]) -> Iterator[bytes]:
+    """The same lines; the ids of the keys that their words are sealed with are added to ``used``."""
+    # Of columns of words alone: in another one somebody may have typed what looks sealed.
+    words = {column.name for part in words_of() if part.table.name == table.name for column in part.columns}
+    places = [place for place, column in enumerate(table.columns) if column.name in words]
+    for line in lines:
+        values = json.loads(line) if places else ()
+        used.update(id_of(values[place]) for place in places if values[place] and is_sealed(values[place]))
+        yield line
 
 
 def _write_lines(lines: Iterable[bytes], file: Any) -> tuple[int, str]:

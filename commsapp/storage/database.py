@@ -28,9 +28,9 @@ _LOCK = 0x636F6D6D73  # any number that is always the same: 'comms'
 
 
 def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
-    # The queue may live in the same PostgreSQL database, with tables of its own; the index of words has a shape of its own on
-    # each database (see the migration 'search').
-    return not (kind == "table" and name is not None and name.startswith(("huey_", "comment_search")))
+    # The queue may live in the same PostgreSQL database, with tables of its own; the index of words and the marks of changes have
+    # a shape of their own on each database (see the migrations 'search' and 'change marks').
+    return not (kind == "table" and name is not None and name.startswith(("huey_", "comment_search", "change_mark")))
 
 
 COMPARE: dict[str, Any] = {"include_name": _is_ours, "compare_type": True, "transactional_ddl": True}

@@ -14,7 +14,10 @@ from commsapp.storage.base import Base, insert_new
 
 
 class StandingDecision(Base):
-    """``withdrawn`` lists the layers of consent that were taken back; ``handling_level`` is '' where it is the file's own."""
+    """``erased`` are those erased on request, and undated ones that were past their time.
+
+    ``withdrawn`` lists the layers of consent that were taken back; ``handling_level`` is '' where it is the file's own.
+    """
 
     __tablename__ = "standing_decision"
     __table_args__ = (UniqueConstraint("channel_id", "identity_key"),)
@@ -55,7 +58,6 @@ def decided(session: Session, *, channel_id: int, identity_keys: list[str]) -> d
     return found
 
 
-def erased(session: Session) -> list[tuple[int, str]]:
-    """(channel, key of the identity) of every response that was erased on request, in order."""
-    query = select(StandingDecision.channel_id, StandingDecision.identity_key).where(StandingDecision.erased)
-    return [(row.channel_id, row.identity_key) for row in session.execute(query.order_by(StandingDecision.id))]
+def every(session: Session) -> list[StandingDecision]:
+    """All that was decided, in order."""
+    return list(session.scalars(select(StandingDecision).order_by(StandingDecision.id)))

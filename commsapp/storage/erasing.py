@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, delete, func, or_, select, type_coerce
+from sqlalchemy.orm import aliased
 
-from commsapp.storage import attachments, search
+from commsapp.storage import attachments, audit, search
 from commsapp.storage.attachments import Attachment
-from commsapp.storage.base import keyring_of
-from commsapp.storage.campaigns import Message
+from commsapp.storage.base import FORGOTTEN, keyring_of
+from commsapp.storage.campaigns import Activity, Campaign, ExpectedEffect, Message
 from commsapp.storage.codings import Coding
+from commsapp.storage.events import Event
 from commsapp.storage.imports import ImportRun, RejectedRow
-from commsapp.storage.programmes import Attribute, FeedbackChannel, Programme
+from commsapp.storage.keyring import is_sealed
+from commsapp.storage.programmes import Area, Attribute, ContextEvent, FeedbackChannel, Programme
 from commsapp.storage.responses import Answer, Comment, Question, Respondent, Response, Statement, Vote
-from commsapp.storage.results import ListeningResult
+from commsapp.storage.results import ListeningResult, ResultSet
 from commsapp.storage.session import Session, Sessions
 
 # What belongs to a response and goes with it: (words for it, table, its column with the response). One more is one entry.
@@ -30,7 +33,11 @@ PARTS: tuple[tuple[str, Any, Any], ...] = (
     ("answers", Answer, Answer.response_id),
     ("attachments", Attachment, Attachment.response_id),
 )
+KEY = "key"
+"""Under which name an event says from which family of keys a channel was parted."""
+
 _PART = 5_000
+_BLIND = {"synchronize_session": False}
 
 
 @dataclass
@@ -42,12 +49,27 @@ class Taken:
     files: list[str] = field(default_factory=list)
     attributes: set[tuple[str, str]] = field(default_factory=set)
     answers: set[tuple[str, str]] = field(default_factory=set)
+    areas: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Held:
+    """What responses hold that may be theirs alone."""
+
+    text_keys: set[str] = field(default_factory=set)
+    people: set[int] = field(default_factory=set)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
+    answers: set[tuple[int, str]] = field(default_factory=set)
+    areas: set[int] = field(default_factory=set)
 
 
 def erase_responses(session: Session, organisation_id: int, programme_id: int, ids: list[int]) -> Taken:
     """Delete responses of a programme with everything that hangs on them and on nobody else."""
     taken = Taken()
-    keys, people, attributes, answers = _what_they_hold(session, ids)
+    held = _what_they_hold(session, programme_id, ids)
+    # Held in the order in which an import comes by them, so that the two wait for each other and never in a circle.
+    for some in parts(sorted(held.areas)):
+        session.execute(select(Area.id).where(Area.id.in_(some)).order_by(Area.id).with_for_update())
     for some in parts(ids):
         taken.files += attachments.files_of(session, select(Response.id).where(Response.id.in_(some)))
         for words, table, column in PARTS:
@@ -56,11 +78,12 @@ def erase_responses(session: Session, organisation_id: int, programme_id: int, i
         taken.counts["responses"] += session.scalar(select(func.count(Response.id)).where(Response.id.in_(some))) or 0
         session.execute(delete(Response).where(Response.id.in_(some)))
     search.purge(session)
-    taken.text_keys = unsaid(session, keys)
+    taken.text_keys = unsaid(session, held.text_keys)
     delete_codings(session, organisation_id, taken.text_keys)
-    taken.counts["respondents"] += _drop_respondents(session, people)
-    taken.attributes = _drop_choices(session, programme_id, attributes)
-    taken.answers = _drop_answers(session, programme_id, answers)
+    taken.counts["respondents"] += _drop_respondents(session, held.people)
+    taken.answers = _drop_answers(session, programme_id, held.answers)
+    taken.attributes = _drop_choices(session, programme_id, held.attributes)
+    taken.areas = _drop_areas(session, programme_id, held.areas)
     return taken
 
 
@@ -70,20 +93,29 @@ def delete_codings(session: Session, organisation_id: int, text_keys: list[str])
         session.execute(delete(Coding).where(Coding.organisation_id == organisation_id, Coding.text_key.in_(some)))
 
 
-def _what_they_hold(session: Session, ids: list[int]) -> tuple[set[str], set[int], set[tuple[str, str]], set[tuple[int, str]]]:
-    keys: set[str] = set()
-    people: set[int] = set()
-    attributes: set[tuple[str, str]] = set()
-    answers: set[tuple[int, str]] = set()
+def _what_they_hold(session: Session, programme_id: int, ids: list[int]) -> _Held:
+    """Of responses whose key was taken away nobody can tell what they held: it may be each choice that nobody else gives."""
+    held = _Held()
+    forgotten = False
     for some in parts(ids):
         found = session.scalars(select(Comment.text_key).where(Comment.response_id.in_(some), Comment.text_key.is_not(None)))
-        keys |= {key for key in found if key is not None}
-        for row in session.execute(select(Response.respondent_id, Response.attributes).where(Response.id.in_(some))):
-            people |= set() if row.respondent_id is None else {row.respondent_id}
-            attributes |= {(name, str(value)) for name, value in row.attributes.items()}
-        query = select(Answer.question_id, Answer.choice).where(Answer.response_id.in_(some))
-        answers |= {(row.question_id, row.choice) for row in session.execute(query)}
-    return keys, people, attributes, answers
+        held.text_keys |= {key for key in found if key is not None}
+        stored = type_coerce(Response.attributes, Text()).label("stored")
+        query = select(Response.respondent_id, Response.area_id, Response.attributes, stored)
+        for row in session.execute(query.where(Response.id.in_(some))):
+            held.people |= set() if row.respondent_id is None else {row.respondent_id}
+            held.areas |= set() if row.area_id is None else {row.area_id}
+            held.attributes |= {(name, str(value)) for name, value in row.attributes.items()}
+            forgotten = forgotten or (not row.attributes and is_sealed(row.stored))
+        answers = select(Answer.question_id, Answer.choice).where(Answer.response_id.in_(some))
+        held.answers |= {(row.question_id, row.choice) for row in session.execute(answers)}
+    if forgotten:
+        rows = session.scalars(select(Attribute).where(Attribute.programme_id == programme_id))
+        held.attributes |= {(row.name, choice) for row in rows for choice in row.choices}
+    unread = {question for question, choice in held.answers if choice == FORGOTTEN}
+    for question in session.scalars(select(Question).where(Question.id.in_(unread))) if unread else ():
+        held.answers |= {(question.id, choice) for choice in question.choices}
+    return held
 
 
 def unsaid(session: Session, keys: Iterable[str]) -> list[str]:
@@ -93,6 +125,15 @@ def unsaid(session: Session, keys: Iterable[str]) -> list[str]:
         still = set(session.scalars(select(Comment.text_key).where(Comment.text_key.in_(some))))
         gone += [key for key in some if key not in still]
     return gone
+
+
+def said_for_now(session: Session, keys: Iterable[str]) -> set[str]:
+    """Those of the texts that a comment holds; none of these comments can go or change before this transaction ends."""
+    said: set[str] = set()
+    for some in parts(sorted(keys)):
+        query = select(Comment.text_key).where(Comment.text_key.in_(some)).order_by(Comment.id).with_for_update(read=True)
+        said |= {key for key in session.scalars(query) if key is not None}
+    return said
 
 
 def _drop_respondents(session: Session, people: set[int]) -> int:
@@ -106,15 +147,24 @@ def _drop_respondents(session: Session, people: set[int]) -> int:
     return dropped
 
 
+def _for_change(query: Select[Any]) -> Select[Any]:
+    """Rows held until this transaction ends and read anew: an import may be adding to their lists of choices."""
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
 def _drop_choices(session: Session, programme_id: int, held: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Choices of attributes that nobody has any more: they may be somebody's own words ('retired lifeboat coxswain')."""
+    if not held:
+        return set()
+    mine = select(Attribute).where(Attribute.programme_id == programme_id, Attribute.name.in_({name for name, _ in held}))
+    rows = list(session.scalars(_for_change(mine.order_by(Attribute.name))))
     left = set(held)
     query = select(Response.attributes).where(Response.programme_id == programme_id)
     for attributes in session.scalars(query.execution_options(yield_per=1_000)):
         if not left:
             break
         left -= {(name, str(value)) for name, value in attributes.items()}
-    for row in session.scalars(select(Attribute).where(Attribute.programme_id == programme_id)):
+    for row in rows:
         kept = [choice for choice in row.choices if (row.name, choice) not in left]
         if len(kept) < len(row.choices):
             row.choices = kept
@@ -125,7 +175,8 @@ def _drop_choices(session: Session, programme_id: int, held: set[tuple[str, str]
 def _drop_answers(session: Session, programme_id: int, held: set[tuple[int, str]]) -> set[tuple[str, str]]:
     left = {pair for pair in held if pair[1]}
     gone: set[tuple[str, str]] = set()
-    for question in session.scalars(select(Question).where(Question.id.in_({number for number, _ in left}))):
+    asked = select(Question).where(Question.id.in_({number for number, _ in left})).order_by(Question.wording)
+    for question in list(session.scalars(_for_change(asked))):
         mine = {choice for number, choice in left if number == question.id}
         query = select(Answer.choice).where(Answer.question_id == question.id)
         for choice in session.scalars(query.execution_options(yield_per=1_000)):
@@ -139,13 +190,82 @@ def _drop_answers(session: Session, programme_id: int, held: set[tuple[int, str]
     return gone
 
 
-def drop_results(session: Session, programme_id: int, *, items: set[str], segments: set[str]) -> None:
+def _drop_areas(session: Session, programme_id: int, held: set[int]) -> set[str]:
+    """Areas that nobody names any more and that nothing else rests on: a file brought them, and one may be somebody's street."""
+    own = Area.programme_id == programme_id
+    bare = and_(own, Area.code == "", Area.population.is_(None), Area.parent_id.is_(None))
+    needed = _areas_in_lists(session, programme_id)
+    gone: set[str] = set()
+    for some in parts(sorted(held)):
+        used: set[int | None] = set(session.scalars(select(Response.area_id).where(Response.area_id.in_(some)).distinct()))
+        used |= set(session.scalars(select(Area.parent_id).where(Area.parent_id.in_(some))))
+        used |= set(session.scalars(select(Activity.area_id).where(Activity.area_id.in_(some))))
+        used |= set(
+            session.scalars(
+                select(Event.subject_id).where(Event.subject == "area", Event.action == "create", Event.subject_id.in_(some))
+            )
+        )
+        found = session.execute(select(Area.id, Area.name).where(bare, Area.id.in_(some)))
+        names = {row.id: row.name for row in found if row.id not in used and row.name not in needed}
+        session.execute(delete(Area).where(Area.id.in_(names)))
+        gone |= set(names.values())
+    return gone
+
+
+def _areas_in_lists(session: Session, programme_id: int) -> set[str]:
+    """Names of areas that context events, campaigns and expected effects of a programme are about."""
+    effects = (
+        select(ExpectedEffect.areas)
+        .join(Message, Message.id == ExpectedEffect.message_id)
+        .join(Campaign, Campaign.id == Message.campaign_id)
+    )
+    lists = (
+        select(ContextEvent.areas).where(ContextEvent.programme_id == programme_id),
+        select(Campaign.areas).where(Campaign.programme_id == programme_id),
+        effects.where(Campaign.programme_id == programme_id),
+    )
+    return {str(name) for query in lists for names in session.scalars(query) for name in names}
+
+
+_CELL = ("measure", "item", "wave", "area", "segment")
+
+
+def _not_cited() -> ColumnElement[bool]:
+    """Results that no message cites, and that don't say the same of other handling levels as one that a message cites."""
+    cited = aliased(ListeningResult)
+    same = [getattr(cited, name) == getattr(ListeningResult, name) for name in ("result_set_id", *_CELL)]
+    query = select(cited.id).join(Message, Message.listening_result_id == cited.id).where(*same)
+    return ~query.correlate(ListeningResult).exists()
+
+
+def drop_results(session: Session, programme_id: int, *, items: set[str], segments: set[str], areas: set[str]) -> None:
     """Delete stored results about what nobody says any more; those that a message cites stay as figures."""
-    for column, values in ((ListeningResult.item, items), (ListeningResult.segment, segments)):
+    for column, values in ((ListeningResult.item, items), (ListeningResult.segment, segments), (ListeningResult.area, areas)):
         for some in parts(sorted(values)):
-            cited = select(Message.listening_result_id).where(Message.listening_result_id.is_not(None))
             named = and_(ListeningResult.programme_id == programme_id, column.in_(some))
-            session.execute(delete(ListeningResult).where(named, ListeningResult.id.not_in(cited)))
+            session.execute(delete(ListeningResult).where(named, _not_cited()), execution_options=_BLIND)
+
+
+def drop_older_results(session: Session, programme_id: int) -> None:
+    """Delete the results of all sets but the latest: they hold figures of people who are gone. What a message cites stays."""
+    sets = select(ResultSet.id).where(ResultSet.programme_id == programme_id)
+    older = list(session.scalars(sets.order_by(ResultSet.id)))[:-1]
+    for some in parts(older):
+        results = delete(ListeningResult).where(ListeningResult.result_set_id.in_(some), _not_cited())
+        session.execute(results, execution_options=_BLIND)
+        full = select(ListeningResult.result_set_id).where(ListeningResult.result_set_id.in_(some))
+        session.execute(delete(ResultSet).where(ResultSet.id.in_(some), ResultSet.id.not_in(full)), execution_options=_BLIND)
+
+
+def channel_for_now(session: Session, channel_id: int) -> FeedbackChannel:
+    """A channel as it is now; nobody changes how long it keeps what it heard before this transaction ends."""
+    query = select(FeedbackChannel).where(FeedbackChannel.id == channel_id).with_for_update(key_share=True)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def levels_of_import(session: Session, import_id: int) -> set[str]:
+    """The handling levels of the responses that an import added."""
+    return set(session.scalars(select(Response.handling_level).where(Response.import_id == import_id).distinct()))
 
 
 def responses_of_import(session: Session, import_id: int) -> list[int]:
@@ -260,6 +380,14 @@ def renew_channel_key(session: Session, channel_id: int) -> str | None:
     return old
 
 
+def keys_to_forget(session: Session) -> set[str]:
+    """Old keys of channels that were given new ones, by the log: each was to be forgotten as soon as that was committed."""
+    rows = session.scalars(select(Event).where(Event.subject == "retention", Event.action == "delete"))
+    # An event that somebody put in past commsapp must not destroy a key.
+    named = {str(row.after[KEY]) for row in rows if row.after and KEY in row.after and audit.holds(session, row)}
+    return named - {*session.scalars(select(FeedbackChannel.key_id))}
+
+
 def settle(sessions: Sessions) -> None:
     """Take what was deleted out of the database's files too, as far as they let us: call it after the commit.
 
@@ -272,8 +400,9 @@ def settle(sessions: Sessions) -> None:
             return
         for table in (*(table for _, table, _ in PARTS), Response, RejectedRow, Respondent, Vote, Statement, Coding):
             connection.exec_driver_sql(f'VACUUM "{table.__tablename__}"')
-        for table in (Attribute, Question, ListeningResult):
+        for table in (Attribute, Question, Area, ListeningResult, ResultSet):
             connection.exec_driver_sql(f'VACUUM "{table.__tablename__}"')
+        connection.exec_driver_sql(f'VACUUM "{search.TABLE}"')
 
 
 def parts(values: list[Any]) -> Iterator[list[Any]]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
 from commsapp.may import check_change
-from commsapp.storage.base import Base, SensitiveJson, now
+from commsapp.storage.base import Base, SensitiveJson, SensitiveText, now
 
 WAITING = "commsapp_events"
 """Where a session keeps the events that get their place in the audit log when it commits."""
@@ -34,7 +34,7 @@ class Event(Base):
     subject_id: Mapped[int | None]
     before: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
     after: Mapped[dict[str, Any] | None] = mapped_column(SensitiveJson)
-    why: Mapped[str] = mapped_column(default="")
+    why: Mapped[str] = mapped_column(SensitiveText, default="")
     sequence: Mapped[int | None] = mapped_column(index=True, unique=True)
     mac: Mapped[str | None]
 

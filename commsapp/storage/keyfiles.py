@@ -155,6 +155,15 @@ def without(copy: Copy, families: set[str]) -> Copy:
     return Copy(tuple(key for key in copy.keys if key.family not in families), copy.tombstones)
 
 
+def both(first: Copy, last: Copy, *, but: str) -> Copy:
+    """What either of two copies of one folder holds: no key of what was taken away for good by the ``last``, and none of the
+    family ``but`` that is not in the ``last``.
+    """
+    gone = {stone.family for stone in last.tombstones}
+    keys = {key.id: key for key in first.keys if key.family != but} | {key.id: key for key in last.keys}
+    return Copy(tuple(key for key in keys.values() if key.family not in gone), last.tombstones)
+
+
 def _key_words(key: KeyFile) -> dict[str, Any]:
     return {
         "id": key.id,

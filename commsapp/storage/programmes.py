@@ -165,9 +165,10 @@ def context_events(session: Session, actor: Actor, programme_id: int) -> list[Co
     return _part(session, actor, ContextEvent, programme_id, ContextEvent.start)
 
 
-def area_ids(session: Session, programme_id: int) -> dict[str, int]:
-    """Area name → id."""
+def area_ids(session: Session, programme_id: int, *, hold: bool = False) -> dict[str, int]:
+    """Area name → id; with ``hold``, none of them goes before this transaction ends."""
     query = select(Area.name, Area.id).where(Area.programme_id == programme_id).order_by(Area.id)
+    query = query.with_for_update(read=True, key_share=True) if hold else query
     return {row.name: row.id for row in session.execute(query)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Row, UniqueConstraint, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.storage.base import Base, SensitiveJson, SensitiveText
 from commsapp.storage.programmes import Area, FeedbackChannel
+from commsapp.storage.remembering import remembered
 
 
 class Respondent(Base):
@@ -230,18 +231,24 @@ def holds_levels(session: Session, actor: Actor, programme_id: int, levels: Iter
     return session.scalars(there.limit(1)).first() is not None
 
 
-def hidden_areas(session: Session, actor: Actor, programme_id: int) -> set[int]:
+def hidden_areas(session: Session, actor: Actor, programme_id: int) -> frozenset[int]:
     """Areas that only responses name which the actor may not see; an area without any response is none of them."""
+    key = ("hidden areas", actor.organisation_id, programme_id, actor.handling_levels)
+    return remembered(session, ("heard", "coded"), key, lambda: _hidden_areas(session, actor, programme_id))
+
+
+def _hidden_areas(session: Session, actor: Actor, programme_id: int) -> frozenset[int]:
     beyond = [level for level in HandlingLevel if level not in actor.handling_levels]
     if not beyond:
-        return set()
+        return frozenset()
     there = select(Response.area_id).where(
         Response.organisation_id == actor.organisation_id, Response.programme_id == programme_id, Response.area_id.is_not(None)
     )
     named = {area for area in session.scalars(there.where(Response.handling_level.in_(beyond)).distinct()) if area is not None}
     if not named:
-        return set()
-    return named - set(session.scalars(there.where(visible(actor, programme_id), Response.area_id.in_(named)).distinct()))
+        return frozenset()
+    seen = session.scalars(there.where(visible(actor, programme_id), Response.area_id.in_(named)).distinct())
+    return frozenset(named - set(seen))
 
 
 def levels(session: Session, actor: Actor, programme_id: int) -> set[str]:
@@ -274,7 +281,7 @@ def answer_frame(session: Session, actor: Actor, programme_id: int) -> list[Row[
 
 
 def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: str, limit: int) -> list[Row[Any]]:
-    """Comments to make ready for people and models, with what decides it: (id, original, …, handling_level, key_id, text_key).
+    """Comments to make ready for people and models, with what decides it: (id, original, …, handling_level, key_id, …).
 
     ``redaction`` is the version that takes names and numbers out now, see `needs_preparing`.
     """
@@ -285,6 +292,7 @@ def unprepared(session: Session, actor: Actor, programme_id: int, *, redaction: 
             Comment.given_language,
             Comment.translation,
             Comment.text_key,
+            Comment.redaction_version,
             Response.consent,
             Response.handling_level,
             FeedbackChannel.key_id,
@@ -419,22 +427,43 @@ def comment_as_written(session: Session, actor: Actor, programme_id: int, commen
     return rows[0] if rows else None
 
 
-def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list[Row[Any]]:
-    """Rows (channel, kind, chosen, responses, comments, first, last) by channel name."""
+class ChannelCount(NamedTuple):
+    """What was heard through one feedback channel: how much, and on which days first and last."""
+
+    name: str
+    kind: str
+    chosen: str
+    responses: int
+    comments: int
+    first: date | None
+    last: date | None
+
+
+def counts_by_channel(session: Session, actor: Actor, programme_id: int) -> list[ChannelCount]:
+    """What was heard through each feedback channel that was heard of, by channel name."""
+    key = ("channels", actor.organisation_id, programme_id, actor.handling_levels)
+    counted = remembered(session, ("heard",), key, lambda: _counted(session, actor, programme_id))
+    query = select(FeedbackChannel.id, FeedbackChannel.name, FeedbackChannel.kind, FeedbackChannel.chosen).where(
+        FeedbackChannel.id.in_(list(counted))
+    )
+    return [
+        ChannelCount(row.name, row.kind, row.chosen, *counted[row.id])
+        for row in session.execute(query.order_by(FeedbackChannel.name))
+    ]
+
+
+def _counted(session: Session, actor: Actor, programme_id: int) -> dict[int, tuple[int, int, date | None, date | None]]:
+    """Channel → how many responses and comments, the first and the last day."""
     query = (
         select(
-            FeedbackChannel.name,
-            FeedbackChannel.kind,
-            FeedbackChannel.chosen,
-            func.count(Response.id).label("responses"),
-            func.count(Comment.id).label("comments"),
-            func.min(Response.date).label("first"),
-            func.max(Response.date).label("last"),
+            Response.channel_id,
+            func.count(Response.id),
+            func.count(Comment.id),
+            func.min(Response.date),
+            func.max(Response.date),
         )
-        .join(Response, Response.channel_id == FeedbackChannel.id)
         .outerjoin(Comment, Comment.response_id == Response.id)
         .where(visible(actor, programme_id))
-        .group_by(FeedbackChannel.id, FeedbackChannel.name, FeedbackChannel.kind, FeedbackChannel.chosen)
-        .order_by(FeedbackChannel.name)
+        .group_by(Response.channel_id)
     )
-    return list(session.execute(query))
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in session.execute(query)}

@@ -1,16 +1,17 @@
-"""Listening results, append-only: a message cites a frozen one."""
+"""Listening results, never changed: a message cites a frozen one. Of older sets only what is cited stays (see `erasing`)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, insert, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, and_, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, now
 from commsapp.storage.programmes import Programme
+from commsapp.storage.remembering import remembered
 
 
 class ResultSet(Base):
@@ -33,6 +34,7 @@ class ListeningResult(Base):
     __table_args__ = (
         Index("ix_listening_result_set", "result_set_id", "measure", "wave", "area", "segment"),
         Index("ix_listening_result_cell", "result_set_id", "wave", "area", "segment"),
+        Index("ix_listening_result_segment", "result_set_id", "levels", "segment"),
     )
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"), index=True)
@@ -87,23 +89,45 @@ def latest_set(session: Session, actor: Actor, programme_id: int) -> ResultSet |
     return session.scalars(query).first()
 
 
-def results_of(session: Session, actor: Actor, result_set_id: int, **where: str) -> list[ListeningResult]:
-    """Results of one computation; ``where`` narrows by measure, item, wave, area, segment or levels."""
-    query = (
-        select(ListeningResult)
-        .where(ListeningResult.organisation_id == actor.organisation_id, ListeningResult.result_set_id == result_set_id)
-        .filter_by(**where)
-        .order_by(ListeningResult.id)
+_FIGURES = tuple(column for column in ListeningResult.__table__.columns if column.name not in ("organisation_id", "origin"))
+
+
+def results_of(
+    session: Session, actor: Actor, result_set_id: int, *, start: int = 0, limit: int | None = None, **where: Any
+) -> list[Row[Any]]:
+    """Results of one computation, or some of them.
+
+    ``where`` narrows by measure, item, wave, area, segment or levels; ``without`` leaves measures out.
+    """
+    query = select(*_FIGURES).where(_of_set(actor, result_set_id, where)).order_by(ListeningResult.id)
+    return list(session.execute(query.offset(start).limit(limit) if start or limit is not None else query))
+
+
+def count_results(session: Session, actor: Actor, result_set_id: int, **where: Any) -> int:
+    """How many results `results_of` would give in all."""
+    query = select(func.count(ListeningResult.id)).where(_of_set(actor, result_set_id, where))
+    key = ("results", actor.organisation_id, result_set_id, tuple(sorted(where.items())))
+    return remembered(session, ("results",), key, lambda: int(session.scalar(query) or 0))
+
+
+def _of_set(actor: Actor, result_set_id: int, where: dict[str, Any]) -> ColumnElement[bool]:
+    where = dict(where)
+    without = where.pop("without", ())
+    narrowed = [getattr(ListeningResult, name) == value for name, value in where.items()]
+    if without:
+        narrowed.append(ListeningResult.measure.not_in(without))
+    return and_(
+        ListeningResult.organisation_id == actor.organisation_id, ListeningResult.result_set_id == result_set_id, *narrowed
     )
-    return list(session.scalars(query))
 
 
-def segments(session: Session, result_set_id: int, *, levels: str) -> set[str]:
+def segments(session: Session, result_set_id: int, *, levels: str) -> frozenset[str]:
     """The segments that results of one computation are about, of those that count certain handling levels."""
     query = select(ListeningResult.segment).where(
         ListeningResult.result_set_id == result_set_id, ListeningResult.levels == levels
     )
-    return set(session.scalars(query.distinct()))
+    key = ("segments", result_set_id, levels)
+    return remembered(session, ("results",), key, lambda: frozenset(session.scalars(query.distinct())))
 
 
 def result(session: Session, actor: Actor, result_id: int) -> ListeningResult | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from commsapp.errors import Unavailable
@@ -85,15 +86,37 @@ def reseal_embeddings(keyring: Keyring, data_dir: Path) -> int:
 def forget(keyring: Keyring, family: str, *, data_dir: Path) -> None:
     """Take a feedback channel's key away for good: nobody can read its words again, in no backup either.
 
-    Embeddings tell much of what was said and are not kept by channel, so they are sealed anew with another key and the old
-    one goes too: those in old backups can't be read, and are computed again after a restore. The rows themselves are for
-    the caller to delete, before this. Copies of keys beside backups need `forget_in_copy`.
+    Embeddings tell much of what was said and are not kept by channel, so they are sealed anew with another key, and their old
+    one goes when the next `settle_embeddings` comes by, as other processes may seal with it for a moment still: those in old
+    backups can't be read then, and are computed again after a restore. The rows themselves are for the caller to delete,
+    before this. Copies of keys beside backups need `forget_in_copy`.
     """
     keyring.forget(family)
-    if any(key.family == EMBEDDINGS for key in keyring.all_keys()):
+    _renew_embeddings(keyring, data_dir)
+
+
+def _renew_embeddings(keyring: Keyring, data_dir: Path) -> None:
+    """Seal embeddings with a new key where theirs is older than what was taken away last."""
+    made = [key.made_at for key in keyring.all_keys() if key.family == EMBEDDINGS]
+    if made and any(stone.at >= made[-1] for stone in keyring.forgotten()):
         keyring.add_version(EMBEDDINGS)
         reseal_embeddings(keyring, data_dir)
-        keyring.drop_old_versions(EMBEDDINGS)
+
+
+def settle_embeddings(keyring: Keyring, data_dir: Path, *, wait: float = WAIT_SECONDS) -> int:
+    """Take away what `forget` left of older keys of embeddings, once nobody seals with them any more; how many keys.
+
+    A `forget` that was killed is brought to its end. ``wait`` is in seconds, as for `rotate`; only that part of it is waited
+    that has not passed since the newest key was made.
+    """
+    _renew_embeddings(keyring, data_dir)
+    keys = [key for key in keyring.all_keys() if key.family == EMBEDDINGS]
+    if len(keys) < 2:
+        return 0
+    age = (datetime.now(UTC) - keys[-1].made_at).total_seconds()
+    time.sleep(min(max(wait - age, 0.0), wait))
+    reseal_embeddings(keyring, data_dir)
+    return len(keyring.drop_old_versions(EMBEDDINGS))
 
 
 def forget_in_copy(keyring: Keyring, path: Path) -> int:

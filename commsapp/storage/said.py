@@ -5,16 +5,18 @@ What may come in: choosing among comments by what was coded of them. What may no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from commsapp.actor import Actor
 from commsapp.storage.codings import Coding
 from commsapp.storage.programmes import Area, FeedbackChannel
+from commsapp.storage.remembering import remembered
 from commsapp.storage.responses import Comment, Response, visible
 
 _About = aliased(Coding)
@@ -42,29 +44,61 @@ class Choice:
     matching: ColumnElement[bool] | None = None
 
 
+class Chosen(NamedTuple):
+    """One comment that a page shows, without its words."""
+
+    id: int
+    text_key: str | None
+    not_coded: str
+
+
 def chosen(
     session: Session, actor: Actor, programme_id: int, choice: Choice, *, start: int = 0, limit: int | None = None
-) -> list[Row[Any]]:
-    """Rows (id, text_key, attributes, not_coded), in order.
+) -> list[Chosen]:
+    """Comments in order.
 
     Those that fit their topic best come first; of those set aside, the ``last`` reason comes last; of those that were
     searched for, the latest come first.
     """
-    what = select(Comment.id, Comment.text_key, Response.attributes, Comment.not_coded)
-    query = _narrowed(what, actor, programme_id, choice)
+    columns: tuple[Any, ...] = (Comment.id, Comment.text_key, Comment.not_coded)
+    query = _ordered(select(*columns), actor, programme_id, choice).offset(start).limit(limit)
+
+    def read() -> list[Chosen]:
+        return [Chosen(*row) for row in session.execute(query)]
+
+    if choice.matching is not None or limit is None:  # words that somebody searches for are kept nowhere
+        return read()
+    key = ("chosen", actor.organisation_id, programme_id, actor.handling_levels, choice, start, limit)
+    return list(remembered(session, ("heard", "coded"), key, read))
+
+
+def chosen_where(
+    session: Session, actor: Actor, programme_id: int, choice: Choice, *, fits: Callable[[dict[str, Any]], bool]
+) -> list[Chosen]:
+    """Comments in the order of `chosen`, of those who responded with attributes that fit.
+
+    Attributes are people's data, which the database holds but need not be able to read, so each is opened here.
+    """
+    query = _ordered(select(Comment.id, Comment.text_key, Comment.not_coded, Response.attributes), actor, programme_id, choice)
+    return [Chosen(row.id, row.text_key, row.not_coded) for row in session.execute(query) if fits(row.attributes)]
+
+
+def _ordered(query: Select[Any], actor: Actor, programme_id: int, choice: Choice) -> Select[Any]:
+    query = _narrowed(query, actor, programme_id, choice)
     if choice.matching is not None:
-        query = query.order_by(Response.date.desc().nulls_last(), Comment.id.desc())
-    elif choice.set_aside:
-        query = query.order_by(case((Comment.not_coded == choice.last, 1), else_=0), Comment.id)
-    else:
-        query = query.order_by(_About.probability.desc().nulls_last(), Comment.id)
-    return list(session.execute(query.offset(start).limit(limit)))
+        return query.order_by(Response.date.desc().nulls_last(), Comment.id.desc())
+    if choice.set_aside:
+        return query.order_by(case((Comment.not_coded == choice.last, 1), else_=0), Comment.id)
+    return query.order_by(_About.probability.desc().nulls_last(), Comment.id)
 
 
 def count(session: Session, actor: Actor, programme_id: int, choice: Choice) -> int:
     """How many comments `chosen` would give in all."""
     query = _narrowed(select(func.count(Comment.id)), actor, programme_id, choice)
-    return int(session.execute(query).scalar_one())
+    if choice.matching is not None:  # words that somebody searches for are kept nowhere
+        return int(session.execute(query).scalar_one())
+    key = ("comments", actor.organisation_id, programme_id, actor.handling_levels, choice)
+    return remembered(session, ("heard", "coded"), key, lambda: int(session.execute(query).scalar_one()))
 
 
 def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any]:

@@ -143,12 +143,13 @@ def reseal(sessions: Sessions, keyring: Keyring, *, progress: Progress = lambda 
     def outdated(stored: str) -> bool:
         if stored in ("", "{}"):
             return False
-        return not is_sealed(stored) or (_id_of(stored) not in newest and _id_of(stored) not in gone)
+        return not is_sealed(stored) or (id_of(stored) not in newest and id_of(stored) not in gone)
 
     return _go_over(sessions, keyring, outdated, "Sealing anew", progress)
 
 
-def _id_of(stored: str) -> str:
+def id_of(stored: str) -> str:
+    """The id of the key that a value is sealed with."""
     return stored[len(PREFIX) :].partition(".")[0]
 
 
@@ -307,3 +308,4 @@ def tidy(sessions: Sessions) -> None:
         else:
             for words in words_of():
                 connection.exec_driver_sql(f'VACUUM "{words.table.name}"')
+            connection.exec_driver_sql(f'VACUUM "{search.TABLE}"')

@@ -15,11 +15,11 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, cast, delete, func, insert, literal_column, not_, or_, select, table
+from sqlalchemy import ColumnElement, and_, bindparam, cast, delete, func, insert, literal_column, or_, select, table
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSVECTOR
 from sqlalchemy.orm import Session
@@ -32,12 +32,15 @@ MOST_WORDS = 20
 LONGEST_TEXT = 100_000
 """Letters of a comment that can be found; PostgreSQL holds no more than a megabyte of one text."""
 
+TABLE = "comment_search"
+
 _BATCH = 1_000
+_NO_LETTER = re.compile(r"[\W_]+")
 _CONFIGURATION = "commsapp_words"
 _FTS5 = "porter unicode61 remove_diacritics 2"
 # SQLite calls the key of the index rowid, PostgreSQL has a column of ours.
-_INDEX = table("comment_search", sql_column("rowid", Integer()), sql_column("words", Text()))
-_INDEX_POSTGRES = table("comment_search", sql_column("comment_id", Integer()), sql_column("words", TSVECTOR()))
+_INDEX = table(TABLE, sql_column("rowid", Integer()), sql_column("words", Text()))
+_INDEX_POSTGRES = table(TABLE, sql_column("comment_id", Integer()), sql_column("words", TSVECTOR()))
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,10 @@ def asked(words: str) -> Asked:
 
 def fold(text: str) -> str:
     """Letters and figures alone, without accents, in lower case: 'Café!' and 'cafe' are the same word on both databases."""
-    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text[:LONGEST_TEXT]) if not unicodedata.combining(letter))
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in bare.casefold()).split())
+    bare = text[:LONGEST_TEXT]
+    if not bare.isascii():  # in which there are no accents: most texts, and a search opens thousands
+        bare = "".join(letter for letter in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(letter))
+    return _NO_LETTER.sub(" ", bare.casefold()).strip()
 
 
 def shown(row: Any) -> str:
@@ -144,13 +149,19 @@ def _opened(
     """Ids of comments outside the index that have what was asked for: each is opened, and none is written anywhere."""
     columns = (Comment.id, Comment.redacted, Comment.redacted_translation)
     query = select(*columns).join(Response, Response.id == Comment.response_id)
-    query = query.where(visible(actor, programme_id), not_(_in_index()))
-    if only is not None:
-        query = query.where(only)
+    query = query if only is None else query.where(only)
+    # Two queries, as each has an index of its own: what is more than open, and what is open and not prepared yet.
+    closed = replace(actor, handling_levels=actor.handling_levels - {HandlingLevel.OPEN})
+    unprepared = and_(Response.handling_level == HandlingLevel.OPEN, Comment.prepared.is_(False))
+    queries = (
+        query.where(visible(closed, programme_id)),
+        query.where(visible(actor, programme_id, by_id=True), unprepared),
+    )
     look = _Look(what)
     try:
-        for some in session.execute(query.execution_options(yield_per=_BATCH)).partitions():
-            look.into([(row.id, fold(words(row))) for row in some])
+        for one in queries:
+            for some in session.execute(one.execution_options(yield_per=_BATCH)).partitions():
+                look.into([(row.id, fold(words(row))) for row in some])
         return look.found
     finally:
         look.close()

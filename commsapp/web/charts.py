@@ -7,6 +7,7 @@ page, so that a chart reads on a phone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -62,6 +63,32 @@ def lines_over_waves(
     items = list(dict.fromkeys(results["item"]))
     if len(items) > MOST_LINES:
         raise ValueError(f"{len(items)} lines can't be told apart, {MOST_LINES} can")
+    return _drawn_once(_Asked(results, events, measure, axis))
+
+
+class _Asked:
+    """What a chart is drawn from, which is the same as another where all that is drawn is the same."""
+
+    def __init__(self, results: pd.DataFrame, events: pd.DataFrame | None, measure: Measure, axis: str) -> None:
+        self.results, self.events, self.measure, self.axis = results, events, measure, axis
+        shown = results.loc[:, [name for name in _SHOWN if name in results]]
+        self._content = (measure, axis, shown.to_csv(), "" if events is None else events.to_csv())
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._content == other._content
+
+
+_SHOWN = ("wave", "start", "end", "item", "value", "low", "high", "n")
+
+
+# Altair takes a tenth of a second, and the same charts are asked for again and again. Whoever asks brings all the figures, so
+# nobody is shown another's.
+@lru_cache(maxsize=256)
+def _drawn_once(asked: _Asked) -> Chart:
+    results, events, measure, axis = asked.results, asked.events, asked.measure, asked.axis
     data = _drawn(results, measure).assign(middle=lines.placed(results)["middle"]).dropna(subset=["value"])
     happened = lines.numbered(events)
     chart = lines.over_waves(data, happened, measure=measure, axis=axis, tooltips=_tooltips("item", "wave"))
@@ -112,7 +139,8 @@ def _tooltips(*names: str) -> list[alt.Tooltip]:
 def _specification(chart: Any) -> dict[str, Any]:
     width = alt.AutoSizeParams(type="fit-x", contains="padding")
     configured = lines.dressed(chart.configure(font="arial, sans-serif", background="transparent", padding=4, autosize=width))
-    spec: dict[str, Any] = configured.to_dict()
+    # Each part was checked when it was made; to check the whole takes as long as all the rest.
+    spec: dict[str, Any] = configured.to_dict(validate=False)
     spec.pop("$schema", None)  # an address, and nothing on a page points elsewhere
     return spec
 

@@ -18,9 +18,9 @@ CHOSEN_HINTS = {
 }
 
 HANDLING = {
-    HandlingLevel.OPEN.value: "everybody on the programme",
+    HandlingLevel.OPEN.value: "everybody in your organisation but partners",
     HandlingLevel.OFFICIAL_SENSITIVE.value: "those cleared for it",
-    HandlingLevel.CONCERN.value: "held back from the analysis",
+    HandlingLevel.CONCERN.value: "somebody may be at risk; held back from the analysis",
 }
 """What each handling level means; its name is the organisation's (`levels`)."""
 

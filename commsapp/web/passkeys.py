@@ -6,8 +6,6 @@ verified by the device (by finger, face or number), so alone it stands for two f
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import json
 import time
@@ -30,6 +28,7 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 from commsapp.accounts.service import KnownPasskey
 from commsapp.accounts.views import Person
 from commsapp.errors import BadInput
+from commsapp.http import signing_in
 from commsapp.http.request import settings
 
 _ASKED = "passkey_questions"
@@ -51,7 +50,7 @@ def options_to_make(person: Person, known: list[KnownPasskey]) -> str:
     options = webauthn.generate_registration_options(
         rp_id=_name(),
         rp_name="commsapp",
-        user_id=_handle(person.id),
+        user_id=signing_in.passkey_handle(person.id),
         user_name=person.email,
         user_display_name=person.name,
         exclude_credentials=_described(known),
@@ -119,7 +118,7 @@ def used(sent: str, known: KnownPasskey, *, alone: bool) -> int:
     answer = _read(sent)
     handle = answer.get("response", {}).get("userHandle")
     try:
-        if handle and webauthn.base64url_to_bytes(handle) != _handle(known.person_id):
+        if handle and webauthn.base64url_to_bytes(handle) != signing_in.passkey_handle(known.person_id):
             raise _refused()
         checked = webauthn.verify_authentication_response(
             credential=answer,
@@ -172,11 +171,6 @@ def _origin() -> str:
 
 def _name() -> str:
     return urlsplit(_origin()).hostname or ""
-
-
-def _handle(person_id: int) -> bytes:
-    """What the device knows the person by: the same for each passkey of theirs, and nothing that tells who they are."""
-    return hmac.new(settings().secret_key.encode(), f"passkey/{person_id}".encode(), hashlib.sha256).digest()
 
 
 def _refused() -> BadInput:

@@ -13,6 +13,7 @@ import given
 import numpy as np
 import pandas as pd
 import pytest
+from leftovers import left_of
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
@@ -262,6 +263,54 @@ def honest(loop: Loop) -> None:
         assert all(math.isfinite(row[name]) for name in ("value", "low", "high", "n_effective")), row
         assert row["low"] <= row["value"] <= row["high"], row
         assert row["n"] > 0
+
+
+class Meanwhile:
+    """A real model; while it first reads a text with a word in it, something else happens."""
+
+    def __init__(self, model: Any, word: str, happens: Callable[[], object]) -> None:
+        self._model, self._word, self._happens, self._done = model, word, happens, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def encode(self, texts: Sequence[str], *more: Any) -> Any:
+        return self._told(self._model.encode(texts, *more), texts)
+
+    def score(self, texts: Sequence[str], *more: Any) -> Any:
+        return self._told(self._model.score(texts, *more), texts)
+
+    def _told(self, found: Any, texts: Sequence[str]) -> Any:
+        if not self._done and any(self._word in text for text in texts):
+            self._done = True
+            self._happens()
+        return found
+
+
+@pytest.mark.parametrize("at_once", [1, 256])
+def test_what_is_erased_while_an_analysis_runs_leaves_no_embedding_and_no_coding(
+    loop: Loop, spies: tuple[Spy, Spy], monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    gone = ["The bins by the harbour were full", "The ferry to the island was late", "The lamps along the pier were out"]
+    loop.say([{"id": str(number), "comment": text} for number, text in enumerate([*gone, *SAID])])
+    places = {"sessions": loop.sessions, "actor": loop.actor, "programme_id": loop.id, "settings": loop.settings}
+
+    def erase(*numbers: str) -> None:
+        for number in numbers:
+            with loop.sessions.reading() as session:
+                (one,) = listening.people(session, loop.actor, loop.id, export_id=number, settings=loop.settings)
+            listening.erase_person(**places, response_id=one.response_id, why="She asked")  # type: ignore[arg-type]
+
+    encoder = Meanwhile(spies[0], "harbour", lambda: erase("0"))
+    sentiment = Meanwhile(spies[1], "ferry", lambda: erase("1", "2"))
+    monkeypatch.setattr(analysing, "load_encoder", lambda: encoder)
+    monkeypatch.setattr(analysing, "load_sentiment", lambda: sentiment)
+    monkeypatch.setattr(analysing, "BATCH", at_once)
+    loop.analyse()
+    for text in gone:
+        assert left_of(text_key(loop.sessions.keyring.hashing, text), loop.sessions, loop.settings.data_dir) == []
+    assert (loop.comments["not_coded_reason"] == "").all()
+    assert len(loop.comments) == len(SAID)
 
 
 def test_an_empty_programme_has_no_results_and_no_model_is_loaded(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,11 @@ from typed import typed
 from commsapp.accounts import service as accounts
 from commsapp.actor import Actor
 from commsapp.config import Settings, load_settings
+from commsapp.errors import Unavailable
 from commsapp.listening import service as listening
-from commsapp.storage import audit, events
+from commsapp.storage import audit, database, events
 from commsapp.storage.backup import write_backup
-from commsapp.storage.keyring import open_keyring
+from commsapp.storage.keyring import Keyring, is_sealed, open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import Sessions, sessions_of
 
@@ -179,11 +180,89 @@ def test_events_from_before_the_log_are_chained_once(
     (settings.data_dir / audit.HEAD_FILE).unlink()
     accounts.chain_earlier_events(sessions)
     assert accounts.audit_fault(sessions, settings) is None
-    why = given.stored(sessions, "SELECT why FROM event ORDER BY sequence DESC LIMIT 1")[0][0]
+    with sessions.reading() as session:
+        why = events.logged(session, actor, events.Asked(), limit=1)[0].why
     assert why.startswith("The 8 events before this one were chained on")
     changed(sessions, COPY.format(sequence="NULL", mac="NULL"))
     accounts.chain_earlier_events(sessions)
     assert "has no place in the log" in str(accounts.audit_fault(sessions, settings)), "no second chance for what was put in"
+
+
+def test_a_database_that_went_back_and_forth_has_a_whole_log_again(
+    sessions: Sessions, actor: Actor, settings: Settings, keyring: Keyring
+) -> None:
+    logged(sessions, actor, 3)
+    changed(sessions, "UPDATE event SET sequence = NULL, mac = NULL")
+    (settings.data_dir / audit.HEAD_FILE).unlink()
+    accounts.chain_earlier_events(sessions)
+    logged(sessions, actor, 2)
+    sessions.engine.dispose()
+    try:
+        database.downgrade(settings.database_url, "0009", keyring=keyring)
+        assert given.stored(sessions, "SELECT count(*) FROM event WHERE action = 'begin'") == [(0,)]
+        sessions.engine.dispose()
+    finally:
+        database.upgrade(settings.database_url, keyring=keyring)
+    (settings.data_dir / audit.HEAD_FILE).rename(settings.data_dir / "audit.head of then")  # as docs/how-to says
+    accounts.chain_earlier_events(sessions)
+    assert accounts.audit_fault(sessions, settings) is None
+    assert given.stored(sessions, "SELECT max(sequence) FROM event WHERE action = 'begin'") == [(7,)]
+    assert audit.kept_head(settings.data_dir / audit.HEAD_FILE) is not None
+
+
+def test_reasons_of_before_are_sealed_by_the_upgrade_and_opened_on_the_way_back_and_the_chain_holds(
+    sessions: Sessions, actor: Actor, settings: Settings, keyring: Keyring
+) -> None:
+    database.upgrade(settings.database_url, keyring=keyring)
+    logged(sessions, actor, 5)
+
+    def reasons() -> list[str]:
+        with sessions.reading() as session:
+            return list(session.scalars(text("SELECT why FROM event WHERE why <> '' ORDER BY sequence")))
+
+    assert len(reasons()) == 5 and all(map(is_sealed, reasons()))
+    sessions.engine.dispose()
+    try:
+        with pytest.raises(Unavailable, match="no keys"):
+            database.downgrade(settings.database_url, "0012")
+        database.downgrade(settings.database_url, "0012", keyring=keyring)
+        assert reasons() == [f"why {n}" for n in range(5)]
+        assert accounts.audit_fault(sessions, settings) is None
+        sessions.engine.dispose()
+    finally:
+        database.upgrade(settings.database_url, keyring=keyring)
+    assert all(map(is_sealed, reasons()))
+    assert accounts.audit_fault(sessions, settings) is None
+    with sessions.reading() as session:
+        assert [row.why for row in events.logged(session, actor, events.Asked(action="test"))] == [
+            f"why {4 - n}" for n in range(5)
+        ]
+
+
+def test_a_begin_event_without_a_place_does_not_keep_events_from_being_chained(
+    sessions: Sessions, actor: Actor, settings: Settings
+) -> None:
+    with sessions.writing() as session:
+        events.record(session, actor, action="begin", subject="audit log")
+    changed(sessions, "UPDATE event SET sequence = NULL, mac = NULL")
+    (settings.data_dir / audit.HEAD_FILE).unlink()
+    accounts.chain_earlier_events(sessions)
+    assert accounts.audit_fault(sessions, settings) is None
+
+
+def test_a_head_that_can_not_be_noted_fails_no_change_that_was_committed(
+    sessions: Sessions, actor: Actor, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    logged(sessions, actor, 1)
+    draft = settings.data_dir / f"{audit.HEAD_FILE}.part"
+    draft.symlink_to("/dev/full")  # a disk without space
+    logged(sessions, actor, 2)
+    assert "could not be noted" in caplog.text
+    assert given.stored(sessions, "SELECT max(sequence) FROM event") == [(4,)]
+    draft.unlink()
+    logged(sessions, actor, 1)
+    assert str(audit.kept_head(settings.data_dir / audit.HEAD_FILE)).startswith("5:")
+    assert accounts.audit_fault(sessions, settings) is None
 
 
 def test_many_threads_at_once_make_one_chain_and_none_waits_in_a_circle(

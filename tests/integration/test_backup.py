@@ -21,16 +21,17 @@ from sqlalchemy import func, inspect, select
 
 from commsapp.actor import Actor
 from commsapp.config import Settings
-from commsapp.errors import BadInput, CommsappError, Conflict
+from commsapp.errors import BadInput, CommsappError, Conflict, Unavailable
 from commsapp.listening import service as listening
 from commsapp.storage import backup as backups
-from commsapp.storage import database, programmes
+from commsapp.storage import database, programmes, rotating
 from commsapp.storage.backup import Backup, read_backup, write_backup
 from commsapp.storage.base import SensitiveJson
 from commsapp.storage.embeddings import EmbeddingStore
+from commsapp.storage.keyfiles import read_copy
 from commsapp.storage.keyring import Keyring, is_sealed, open_keyring
 from commsapp.storage.restore import restore_backup
-from commsapp.storage.sealing import check
+from commsapp.storage.sealing import check, drop_old_keys, reseal
 from commsapp.storage.sealing import words_of as every_word
 from commsapp.storage.session import Sessions, make_engine, open_sessions
 from commsapp.storage.tables import metadata
@@ -148,6 +149,80 @@ def test_a_backup_under_load_is_one_state_of_the_database(
     assert rows(restored) == made[-1].rows | {"sealing": 1}
     restored.engine.dispose()
     promise(3, f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
+
+
+def during(sessions: Sessions, settings: Settings, path: Path, act: Callable[[], object]) -> Backup:
+    """A backup, in the midst of which something happens: after its tables were read."""
+
+    def progress(_stage: str, done: int, total: int) -> None:
+        if done == total:
+            act()
+
+    return write_backup(sessions, data_dir=settings.data_dir, keyring=open_keyring(settings), path=path, progress=progress)
+
+
+def test_a_backup_that_is_written_while_keys_rotate_can_be_read(
+    sessions: Sessions, actor: Actor, settings: Settings, keyring: Keyring, empty: str, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "said.csv", [{"comment": CANARY}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    database.upgrade(settings.database_url, keyring=keyring)
+
+    def rotated() -> None:
+        # What 'rotate' does but for tidying up, which on SQLite waits 30 seconds for whoever still reads.
+        rotating._new_keys(keyring)
+        reseal(sessions, keyring)
+        assert drop_old_keys(sessions, keyring)
+
+    made = during(sessions, settings, tmp_path / "one.backup", rotated)
+    there = Keyring(tmp_path / "there", settings.secret_key)
+    restore_backup(empty, data_dir=tmp_path / "new", keyring=there, path=made.path, keys=made.keys)
+    restored = open_sessions(empty, keyring=there)
+    assert given.everything_written(restored, actor, programme) == [CANARY]
+    assert check(restored, there).unreadable == ()
+    restored.engine.dispose()
+
+
+def test_a_key_that_is_forgotten_while_a_backup_is_written_is_not_in_its_keys(
+    sessions: Sessions, actor: Actor, settings: Settings, keyring: Keyring, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "said.csv", [{"comment": CANARY}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    family = given.stored(sessions, "SELECT key_id FROM feedback_channel")[0][0]
+    with EmbeddingStore(settings.data_dir, "encoder/1", keyring) as store:
+        store.put(["a"], np.ones((1, 3), dtype=np.float32))
+    embeddings = keyring.newest_id("embeddings")
+
+    def forgotten() -> None:
+        rotating.forget(keyring, family, data_dir=settings.data_dir)
+        rotating.settle_embeddings(keyring, settings.data_dir, wait=0)
+
+    made = during(sessions, settings, tmp_path / "one.backup", forgotten)
+    kept = read_copy(made.keys)
+    assert embeddings not in {key.id for key in kept.keys}
+    assert family not in {key.family for key in kept.keys} and [stone.family for stone in kept.tombstones] == [family]
+
+
+def test_a_name_that_looks_sealed_keeps_no_backup_from_being_written(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    given.programme(sessions, actor, name=f"~1.{'a' * 12}.{'A' * 40}")
+    assert saved(sessions, settings, tmp_path / "one.backup").rows["programme"] == 1
+
+
+def test_a_backup_whose_key_is_nowhere_is_refused(
+    sessions: Sessions, actor: Actor, settings: Settings, keyring: Keyring, tmp_path: Path
+) -> None:
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "said.csv", [{"comment": CANARY}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    family = given.stored(sessions, "SELECT key_id FROM feedback_channel")[0][0]
+    (keyring.folder / f"{family}.1.key").unlink()
+    with pytest.raises(Unavailable, match="No backup was written: 1 of the keys"):
+        saved(sessions, settings, tmp_path / "one.backup")
+    assert not list(tmp_path.glob("*one.backup*"))
 
 
 def test_a_backup_of_an_earlier_version_is_upgraded(sessions: Sessions, settings: Settings, empty: str, tmp_path: Path) -> None:

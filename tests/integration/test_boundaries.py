@@ -369,6 +369,7 @@ CASES: dict[str, Callable[[World], None]] = ACCOUNTS | {
     "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
     "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
     "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
+    "listening.results_page": nothing(lambda w, s: listening.results_page(s, w.stranger, w.programme, number=1, size=25)[0]),
     "listening.how_read": refused(lambda w, s: listening.how_read(s, w.stranger, w.import_id)),
     "listening.import_goes_on": refused(lambda w, s: listening.import_goes_on(s, w.stranger, w.import_id)),
     "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),

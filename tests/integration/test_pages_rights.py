@@ -90,8 +90,8 @@ def test_a_person_is_found_shown_handed_over_and_erased(site: Site, client: Page
     assert "Erased: 2" in sent(client, f"{person}/erase", why="She asked", sure="y")
     assert client.get(person).status_code == 404
     assert given.stored(site.sessions, "SELECT count(*) FROM comment WHERE original LIKE 'zyx%'") == [(0,)]
-    reasons = given.stored(site.sessions, "SELECT DISTINCT action, subject FROM event WHERE why = 'She asked' ORDER BY 1")
-    assert reasons == [("erase", "person"), ("export", "person")]
+    reasons = given.stored(site.sessions, "SELECT action, subject, why FROM event WHERE why <> ''")
+    assert {row[:2] for row in reasons if row[2] == "She asked"} == {("erase", "person"), ("export", "person")}
 
 
 def test_consent_and_handling_level_are_changed_on_pages(site: Site, client: PageClient, programme: int) -> None:

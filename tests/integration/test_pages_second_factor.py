@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -15,7 +16,9 @@ from test_pages_sign_in import GOOD, account, enter, who
 from commsapp.accounts import service as accounts
 from commsapp.actor import HandlingLevel
 from commsapp.http import signing_in
+from commsapp.storage.keyring import Keyring
 from commsapp.storage.organisations import Person
+from commsapp.web import passkeys
 
 
 @pytest.fixture
@@ -170,3 +173,30 @@ def test_passkeys_belong_to_a_name_and_a_number_says_so(client: PageClient) -> N
     page = client.get("/account/passkeys/new", base_url="http://127.0.0.1:8321")
     assert page.status_code == 403
     assert "Open http://localhost:8321 instead." in page.get_data(as_text=True)
+
+
+def handle_of(site: Site) -> str:
+    """What a device would know Amy by."""
+    with site.sessions.reading() as session:
+        person = accounts.person(session, site.actor, given_person(site).id)
+    with site.app.test_request_context("/", base_url="http://localhost"):
+        return str(json.loads(passkeys.options_to_make(person, []))["user"]["id"])
+
+
+def test_a_new_secret_key_ends_sign_ins_and_locks_nobody_out(client: PageClient, site: Site, tmp_path: Path) -> None:
+    app, codes = set_up(client)
+    handle, cookie = handle_of(site), client.get_cookie("commsapp")
+    site.sessions.engine.dispose()
+    new = "f" * 64
+    assert Keyring(site.settings.keys_folder, new).rewrap(site.settings.secret_key) > 0
+    again = open_site(tmp_path, signed_in=False, COMMSAPP_SECRET_KEY=new)
+    assert handle_of(again) == handle
+    old = again.visitor()
+    assert cookie is not None
+    old.set_cookie("commsapp", cookie.value)
+    assert who(old) == ""
+    for code in (app.now(), codes[0]):
+        visitor = again.visitor()
+        assert enter(visitor).location == "/sign-in/second"
+        assert 'href="/account">Amy' in send(visitor, "/sign-in/second", code=code)
+    again.sessions.engine.dispose()

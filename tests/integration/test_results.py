@@ -21,7 +21,7 @@ from commsapp.evaluation import service as evaluation
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.planning import service as planning
-from commsapp.storage import codings, responses
+from commsapp.storage import campaigns, codings, responses
 from commsapp.storage import results as results_of_storage
 from commsapp.storage.base import Under
 from commsapp.storage.keyring import MAIN
@@ -216,6 +216,7 @@ def test_a_wave_that_is_taken_away_takes_nothing_with_it(
     survey(sessions, actor, settings, tmp_path, programme, yes=5)
     listening.store_results(sessions, actor, programme)
     frozen = results(sessions, actor, programme, wave="May 2026", area="", segment="", item=f"{QUESTION}: Yes")
+    cite(sessions, programme, int(frozen["id"].iloc[0]))
     with sessions.writing() as session:
         (wave,) = listening.waves(session, actor, programme)
         listening.remove_wave(session, actor, programme, wave.id)
@@ -238,6 +239,16 @@ def test_a_wave_that_an_effect_is_measured_with_stays(sessions: Sessions, actor:
         listening.remove_wave(session, actor, base.programme_id, base.before_wave_id)
 
 
+def cite(sessions: Sessions, programme: int, result: int) -> None:
+    """A message that answers a result."""
+    with sessions.writing() as session:
+        days = {"start": date(2026, 5, 1), "end": date(2026, 6, 1)}
+        campaign = campaigns.Campaign(programme_id=programme, name=f"On {result}", approach="deterrence", **days)
+        session.add(campaign)
+        session.flush()
+        session.add(campaigns.Message(campaign_id=campaign.id, listening_result_id=result, text="Call us"))
+
+
 def test_a_frozen_result_stays_while_the_same_query_now_gives_another_figure(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
 ) -> None:
@@ -247,6 +258,7 @@ def test_a_frozen_result_stays_while_the_same_query_now_gives_another_figure(
     with sessions.reading() as session:
         before = listening.result(session, actor, cited)
         assert listening.result_now(session, actor, cited) == before
+    cite(sessions, programme, cited)
     survey(sessions, actor, settings, tmp_path, programme, yes=15, channel="Second")
     listening.store_results(sessions, actor, programme)
     with sessions.reading() as session:
@@ -257,20 +269,26 @@ def test_a_frozen_result_stays_while_the_same_query_now_gives_another_figure(
     assert (now.n, now.value) == (40, 0.5)
 
 
-def test_no_service_changes_or_deletes_a_result(
+def test_what_is_cited_never_changes_and_older_sets_keep_nothing_else(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
 ) -> None:
     survey(sessions, actor, settings, tmp_path, programme, yes=5)
     listening.store_results(sessions, actor, programme)
     query = "SELECT * FROM listening_result ORDER BY id"
-    old = given.stored(sessions, query)
+    cited = int(results(sessions, actor, programme, item=f"{QUESTION}: Yes", area="Ash", segment="")["id"].iloc[0])
+    cite(sessions, programme, cited)
+    (old,) = given.stored(sessions, f"SELECT * FROM listening_result WHERE id = {cited}")
     survey(sessions, actor, settings, tmp_path, programme, yes=9, channel="Second")
     with sessions.writing() as session:
         (wave,) = listening.waves(session, actor, programme)
         listening.remove_wave(session, actor, programme, wave.id)
     listening.run_analysis(sessions, actor, programme_id=programme, settings=settings)
     listening.store_results(sessions, actor, programme)
-    assert given.stored(sessions, query)[: len(old)] == old
+    left = given.stored(sessions, query)
+    assert left[0] == old
+    sets = given.stored(sessions, "SELECT count(*), result_set_id FROM listening_result GROUP BY result_set_id ORDER BY 2")
+    assert [count for count, _ in sets] == [1, len(left) - 1], "what is cited, and the latest set"
+    assert [number for _, number in sets] == [row[0] for row in given.stored(sessions, "SELECT id FROM result_set ORDER BY id")]
     for service in (listening, planning, evaluation):
         for name in service.__all__:
             verb = name.partition("_")[0]

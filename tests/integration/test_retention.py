@@ -18,14 +18,22 @@ from commsapp.listening import retention
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.keys import text_key
-from commsapp.storage import codings, responses
+from commsapp.storage import codings, responses, rotating
 from commsapp.storage.base import Under
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION
 
 OLD, KEPT = "zyxold", "zyxkept"
-READ = Mapping(text="comment", date="date", identity="id", respondent="who", attributes=("job",), questions=("Heard of it?",))
+READ = Mapping(
+    text="comment",
+    date="date",
+    identity="id",
+    respondent="who",
+    attributes=("job",),
+    questions=("Heard of it?",),
+    area="where",
+)
 
 
 @pytest.fixture
@@ -42,6 +50,7 @@ def heard(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) 
                 "comment": f"{word} said {n}",
                 "job": f"{word} job",
                 "Heard of it?": word,
+                "where": f"{word} Street",
             }
             for n, day in enumerate(("2024-03-01", "2026-01-15", ""))
         ]
@@ -90,7 +99,7 @@ def test_a_channel_past_its_day_is_gone_from_every_table_and_file_and_the_other_
 ) -> None:
     programme, old, _ = heard
     key = text_key(settings.secret_key, f"{OLD} said 0")
-    assert {"comment", "rejected_row", "attribute", "question", "answer", "listening_result"} <= set(
+    assert {"comment", "rejected_row", "attribute", "question", "answer", "area", "listening_result"} <= set(
         left_of(OLD, sessions, settings.data_dir)
     )
     keep(sessions, actor, programme, old, until=retention.today())
@@ -104,7 +113,7 @@ def test_a_channel_past_its_day_is_gone_from_every_table_and_file_and_the_other_
     assert done.counts == {"responses": 4, "comments": 4, "answers": 4, "respondents": 3, "rejected rows": 1}
     assert left_of(OLD, sessions, settings.data_dir) == []
     assert left_of(key, sessions, settings.data_dir) == [], "codings and embeddings"
-    assert {"comment", "rejected_row", "attribute", "question", "listening_result"} <= set(
+    assert {"comment", "rejected_row", "attribute", "question", "area", "listening_result"} <= set(
         left_of(KEPT, sessions, settings.data_dir)
     )
     with EmbeddingStore(settings.data_dir, ENCODER_VERSION, sessions.keyring) as store:
@@ -114,6 +123,26 @@ def test_a_channel_past_its_day_is_gone_from_every_table_and_file_and_the_other_
     assert (action, subject) == ("delete", "retention")
     assert listening.run_retention(sessions, settings=settings, on=tomorrow) == [], "nothing is left to do"
     promise(20, f"after a channel's retention date 0 of {len(dry)} canaries left in any table or file of the data folder")
+
+
+def test_a_pass_that_is_killed_before_the_key_is_gone_leaves_that_to_the_next_one(
+    sessions: Sessions, actor: Actor, settings: Settings, heard: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programme, old, _ = heard
+    keep(sessions, actor, programme, old, until=retention.today())
+    family = given.stored(sessions, f"SELECT key_id FROM feedback_channel WHERE id = {old}")[0][0]
+    tomorrow = retention.today() + timedelta(days=1)
+
+    def kill(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(rotating, "forget", kill)
+        listening.run_retention(sessions, settings=settings, on=tomorrow)
+    assert family in {key.family for key in sessions.keyring.all_keys()}
+    assert listening.run_retention(sessions, settings=settings, on=tomorrow) == []
+    assert sessions.keyring.is_forgotten(family)
+    assert [key.version for key in sessions.keyring.all_keys() if key.family == "embeddings"] == [2]
 
 
 def test_months_count_from_the_day_of_each_response_or_of_its_import(
@@ -141,6 +170,84 @@ def test_what_is_past_its_time_does_not_come_back_with_the_next_file(
     with sessions.reading() as session:
         reasons = [row.reason for row in listening.rejected(session, actor, again.id)]
     assert any("this channel keeps responses for 12 months" in reason for reason in reasons)
+
+
+def past_its_day(sessions: Sessions, channel: int) -> str:
+    """Let a channel's time be over; the family of its keys."""
+    with sessions.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE feedback_channel SET retain_until = '2026-01-01' WHERE id = {channel}")
+    return str(given.stored(sessions, f"SELECT key_id FROM feedback_channel WHERE id = {channel}")[0][0])
+
+
+def test_a_key_that_a_killed_pass_left_is_forgotten_by_the_next_one_and_no_other_is(
+    sessions: Sessions, settings: Settings, heard: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, old, kept = heard
+    other = str(given.stored(sessions, f"SELECT key_id FROM feedback_channel WHERE id = {kept}")[0][0])
+    of_a_backup = sessions.keyring.add()
+    family = past_its_day(sessions, old)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(rotating, "forget", killed)
+        listening.run_retention(sessions, settings=settings)
+    assert not sessions.keyring.is_forgotten(family)
+    assert listening.run_retention(sessions, settings=settings, dry_run=True) == [], "nothing is left to delete"
+    assert not sessions.keyring.is_forgotten(family), "a dry run takes nothing away"
+    assert listening.run_retention(sessions, settings=settings) == []
+    assert sessions.keyring.is_forgotten(family)
+    assert {other, of_a_backup} <= {key.family for key in sessions.keyring.all_keys()}
+
+
+def test_undated_responses_that_are_past_their_time_do_not_come_back_with_the_same_file(
+    sessions: Sessions, actor: Actor, settings: Settings, heard: tuple[int, int, int], tmp_path: Path
+) -> None:
+    programme, old, _ = heard
+    keep(sessions, actor, programme, old, months=12)
+    (done,) = listening.run_retention(sessions, settings=settings, on=retention.today() + timedelta(days=800))
+    assert done.counts["responses"] == 4
+    assert left_of(f"{OLD} said 2", sessions, settings.data_dir) == []
+    path = tmp_path / "Old.csv"
+    given.imported(sessions, actor, settings, path, programme_id=programme, channel="Old", mapping=READ)
+    assert left_of(f"{OLD} said 2", sessions, settings.data_dir) == []
+
+
+def test_choices_in_own_words_go_too_where_the_key_of_their_responses_was_taken_away(
+    sessions: Sessions, settings: Settings, heard: tuple[int, int, int]
+) -> None:
+    """As after a backup is restored from before a channel's time was over."""
+    _, old, _ = heard
+    rotating.forget(sessions.keyring, past_its_day(sessions, old), data_dir=settings.data_dir)
+    assert {"attribute", "question"} <= set(left_of(OLD, sessions, settings.data_dir))
+    listening.run_retention(sessions, settings=settings)
+    left = left_of(OLD, sessions, settings.data_dir)
+    assert "attribute" not in left and "question" not in left
+    assert {"attribute", "question", "comment"} <= set(left_of(KEPT, sessions, settings.data_dir))
+
+
+def test_a_pass_stops_between_batches_and_keeps_to_what_was_set_meanwhile(
+    sessions: Sessions, actor: Actor, settings: Settings, heard: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programme, old, _ = heard
+    monkeypatch.setattr(retention, "_BATCH", 1)
+    keep(sessions, actor, programme, old, until=retention.today())
+    tomorrow = retention.today() + timedelta(days=1)
+    assert listening.run_retention(sessions, settings=settings, on=tomorrow, stopped=lambda: True) == []
+    answers = iter([False, False, True])
+    (done,) = listening.run_retention(sessions, settings=settings, on=tomorrow, stopped=lambda: next(answers, True))
+    assert done.counts["responses"] == 1
+
+    def given_more_time() -> bool:
+        if next(asked) == 2:  # after the second batch
+            keep(sessions, actor, programme, old, until=tomorrow)
+        return False
+
+    asked = iter(range(-1, 99))
+    (done,) = listening.run_retention(sessions, settings=settings, on=tomorrow, stopped=given_more_time)
+    assert done.counts["responses"] == 2
+    assert given.stored(sessions, f"SELECT count(*) FROM response WHERE channel_id = {old}") == [(1,)]
 
 
 def test_a_channel_whose_time_is_over_takes_no_file(

@@ -11,28 +11,39 @@ from pathlib import Path
 import given
 import pytest
 from leftovers import left_of
+from sqlalchemy import select
 from test_retention import READ, code
 
 from commsapp.accounts import service as accounts
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import BadInput, NotAllowed, NotFound
+from commsapp.listening import erasure
 from commsapp.listening import service as listening
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT
 from commsapp.listening.keys import text_key
 from commsapp.listening.standing import ERASED
-from commsapp.storage import database
+from commsapp.storage import campaigns, database, events, programmes, results
 from commsapp.storage.backup import write_backup
+from commsapp.storage.imports import ImportRun
 from commsapp.storage.keyring import open_keyring
 from commsapp.storage.restore import restore_backup
 from commsapp.storage.session import Sessions, sessions_of
 
 GONE = "zyxgone"
-MAP = dataclasses.replace(READ, handling="level", consent="ok")
-HEADER = ["id", "date", "who", "comment", "job", "Heard of it?", "level", "ok"]
+MAP = dataclasses.replace(READ, handling="level", consent="ok", area="where")
+HEADER = ["id", "date", "who", "comment", "job", "Heard of it?", "level", "ok", "where"]
 REJECTED = {"id": "a3", "date": "never", "who": "Ann", "comment": f"{GONE} rejected"}
 ROWS = [
-    {"id": "a1", "date": "2026-01-02", "who": "Ann", "comment": f"{GONE} first", "job": f"{GONE} coxswain", "Heard of it?": GONE},
+    {
+        "id": "a1",
+        "date": "2026-01-02",
+        "who": "Ann",
+        "comment": f"{GONE} first",
+        "job": f"{GONE} coxswain",
+        "Heard of it?": GONE,
+        "where": f"{GONE} Street",
+    },
     {
         "id": "a2",
         "date": "2026-02-03",
@@ -40,8 +51,17 @@ ROWS = [
         "comment": f"{GONE} again",
         "job": f"{GONE} coxswain",
         "ok": "log, analyse, quote",
+        "where": "Ash",
     },
-    {"id": "b1", "date": "2026-01-02", "who": "Bob", "comment": "Bob stays", "job": "baker", "Heard of it?": "Yes"},
+    {
+        "id": "b1",
+        "date": "2026-01-02",
+        "who": "Bob",
+        "comment": "Bob stays",
+        "job": "baker",
+        "Heard of it?": "Yes",
+        "where": "Ash",
+    },
     {"id": "c1", "date": "2026-01-05", "who": "", "comment": f"{GONE} first", "job": "baker", "Heard of it?": "Yes"},
 ]
 WHY = "She asked for it by letter"
@@ -145,26 +165,143 @@ def test_an_erased_person_is_gone_from_every_table_and_file_and_stays_away(
     promise(20, "an erased person: 0 canaries in any table or file, and 0 of 3 rows came back with a cumulative export")
 
 
-def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
-    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
-) -> None:
-    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
-    listening.erase_person(
-        sessions, actor, programme, one(sessions, actor, settings, programme, key="Ann"), why=WHY, settings=settings
-    )
-    assert (settings.data_dir / ERASED).stat().st_mode & 0o077 == 0
+def restored_from(settings: Settings, tmp_path: Path) -> tuple[Settings, Sessions]:
+    """The backup of before in a database and a data folder of its own."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     new = dataclasses.replace(settings, database_url=f"sqlite:///{folder / 'commsapp.sqlite'}", data_dir=folder)
     kept = {"path": tmp_path / "before.backup", "keys": tmp_path / "before.backup.keys"}
     restore_backup(new.database_url, data_dir=folder, keyring=open_keyring(new), **kept)
     assert database.current(new.database_url) == database.head()
-    restored = sessions_of(new)
-    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 2
-    assert left_of(f"{GONE} again", restored, folder) == []
+    return new, sessions_of(new)
+
+
+def test_a_restored_backup_from_before_is_cleared_with_the_list_of_the_erased(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
+    for who in ({"key": "Ann"}, {"export_id": "c1"}):
+        listening.erase_person(
+            sessions, actor, programme, one(sessions, actor, settings, programme, **who), why=WHY, settings=settings
+        )
+    assert (settings.data_dir / ERASED).stat().st_mode & 0o077 == 0
+    new, restored = restored_from(settings, tmp_path)
+    there = {"comment", "rejected_row", "attribute", "question", "area", "listening_result"}
+    assert there <= set(left_of(GONE, restored, new.data_dir))
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 3
+    assert left_of(GONE, restored, new.data_dir) == []
+    assert "comment" in left_of("Bob stays", restored, new.data_dir)
+    event = given.stored(restored, "SELECT action, subject FROM event ORDER BY sequence DESC LIMIT 1")
+    assert event == [("restore", "standing decisions")]
+    assert given.stored(restored, "SELECT name FROM job ORDER BY id DESC LIMIT 1") == [("analyse",)]
     assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
     assert bring(restored, actor, new, tmp_path, programme, ROWS) == (0, 4, 0)
     restored.engine.dispose()
+
+
+def test_a_restored_backup_keeps_to_consent_and_levels_that_were_decided_since(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    write_backup(sessions, data_dir=settings.data_dir, keyring=sessions.keyring, path=tmp_path / "before.backup")
+    ann, bob = (one(sessions, actor, settings, programme, key=who) for who in ("Ann", "Bob"))
+    listening.withdraw(sessions, actor, programme, ann, layers=["analyse", "quote"], why=WHY, settings=settings)
+    level = HandlingLevel.CONCERN
+    listening.change_handling(sessions, actor, programme, bob, level=level, why="He may be at risk", settings=settings)
+    new, restored = restored_from(settings, tmp_path)
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 3
+    with restored.reading() as session:
+        found = listening.person(session, actor, programme, ann)
+        assert [one.consent for one in found.responses] == [("log",), ("log",)]
+        assert {one.not_coded for one in found.responses} == {NO_CONSENT}
+        held = listening.person(session, actor, programme, bob).responses[0]
+        assert (held.handling_level, held.not_coded, held.codings) == (level, HELD_BACK, ())
+    assert left_of(text_key(restored.keyring.hashing, f"{GONE} again"), restored, new.data_dir) == []
+    assert (new.data_dir / ERASED).read_text() == (settings.data_dir / ERASED).read_text(), "the list goes with the new folder"
+    assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
+    restored.engine.dispose()
+
+
+def test_an_area_stays_where_anything_else_rests_on_it(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, tmp_path: Path
+) -> None:
+    names = ("by hand", "of an activity", "of a campaign", "of an event", "parent", "with a code", "bare")
+    rows = [{"id": name, "who": "Eve", "comment": "Said", "where": name} for name in names]
+    bring(sessions, actor, settings, tmp_path, programme, rows)
+    with sessions.writing() as session:
+        there = {row.name: row for row in programmes.areas(session, actor, programme)}
+        listening.add_context_event(
+            session, actor, programme, name="Arrests", start=date(2026, 1, 1), end=date(2026, 1, 2), areas=["of an event"]
+        )
+        run = campaigns.Campaign(
+            programme_id=programme, name="One", approach="deterrence", start=date(2026, 1, 1), end=date(2026, 2, 1)
+        )
+        run.areas = ["of a campaign"]
+        session.add(run)
+        session.flush()
+        message = campaigns.Message(campaign_id=run.id, text="Call us")
+        session.add(message)
+        session.flush()
+        shown = {"medium": "poster", "start": date(2026, 1, 1), "end": date(2026, 1, 2)}
+        session.add(campaigns.Activity(message_id=message.id, area_id=there["of an activity"].id, **shown))
+        session.add(programmes.Area(programme_id=programme, name="child", parent_id=there["parent"].id))
+        there["with a code"].code = "E1"
+        events.record(session, actor, action="create", subject="area", subject_id=there["by hand"].id)
+    eve = one(sessions, actor, settings, programme, key="Eve")
+    listening.erase_person(sessions, actor, programme, eve, why=WHY, settings=settings)
+    with sessions.reading() as session:
+        left = {row.name for row in programmes.areas(session, actor, programme)}
+    assert {*names, "child", "Ash"} - left == {"bare"}
+
+
+def test_a_file_that_another_import_waits_for_stays_and_a_read_one_goes_after_the_commit(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stored,) = {Path(str(row[0])) for row in given.stored(sessions, "SELECT stored_as FROM import_run")}
+    stored.parent.mkdir(exist_ok=True)
+    stored.write_text("as it was uploaded")
+    bob, ann = (one(sessions, actor, settings, programme, key=who) for who in ("Bob", "Ann"))
+
+    def cut_off(*_: object, **__: object) -> None:
+        raise RuntimeError("cut off before the commit")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="cut off"):
+        patched.setattr(erasure, "figures_anew", cut_off)
+        listening.erase_person(sessions, actor, programme, bob, why=WHY, settings=settings)
+    assert stored.is_file(), "nothing was erased"
+    with sessions.writing() as session:
+        run = session.scalars(select(ImportRun)).one()
+        names = {column.name for column in ImportRun.__table__.columns} - {"id", "finished_at"}
+        again = {name: getattr(run, name) for name in names}
+        session.add(ImportRun(**again))
+    listening.erase_person(sessions, actor, programme, bob, why=WHY, settings=settings)
+    assert stored.is_file(), "an import waits for it"
+    with sessions.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE import_run SET finished_at = started_at")
+    listening.erase_person(sessions, actor, programme, ann, why=WHY, settings=settings)
+    assert not stored.exists()
+
+
+def test_older_results_go_with_whoever_is_erased_or_takes_consent_back(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    for key, how in (("Bob", {"layers": ["analyse"]}), ("Ann", {})):
+        with sessions.writing() as session:  # as a version left it that kept every set
+            latest = session.scalars(select(results.ResultSet).order_by(results.ResultSet.id.desc())).first()
+            assert latest is not None
+            cell = dict.fromkeys(("item", "wave", "area", "segment", "chosen", "origin"), "")
+            figures = {"value": 1.0, "low": 0.0, "high": 1.0, "n": 1, "n_effective": 1.0, "measure": "comments"}
+            old = results.ListeningResult(
+                organisation_id=actor.organisation_id, programme_id=programme, result_set_id=latest.id, **cell, **figures
+            )
+            session.add(old)
+            session.add(results.ResultSet(programme_id=programme, made_at=latest.made_at))
+            session.flush()
+            number = old.id
+        change = listening.withdraw if how else listening.erase_person
+        person = one(sessions, actor, settings, programme, key=key)
+        change(sessions, actor, programme, person, why=WHY, settings=settings, **how)  # type: ignore[operator]
+        with sessions.reading() as session, pytest.raises(NotFound):
+            listening.result(session, actor, number)
 
 
 def test_consent_taken_back_takes_effect_at_once_and_a_later_file_does_not_bring_it_again(

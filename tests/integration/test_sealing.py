@@ -28,7 +28,7 @@ from commsapp.storage.attachments import put
 from commsapp.storage.base import FORGOTTEN, Under
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import EMBEDDINGS, MAIN, Keyring, is_sealed, open_keyring
-from commsapp.storage.rotating import forget, forget_in_copy, rotate
+from commsapp.storage.rotating import forget, forget_in_copy, rotate, settle_embeddings
 from commsapp.storage.sealing import check, rows, seal_all, way_to_channel, words_of
 from commsapp.storage.session import Sessions, open_sessions
 from commsapp.storage.tables import metadata
@@ -358,10 +358,54 @@ def test_a_forgotten_key_takes_the_words_of_its_channel_and_of_no_other(
     assert keyring.newest_id(EMBEDDINGS) != old_embeddings
     with embedded(settings, keyring) as store:
         assert store.missing(["a", "b"]) == []
+    assert settle_embeddings(keyring, settings.data_dir, wait=0) == 1
     assert forget_in_copy(keyring, copy) == 2
     left = {key.id for key in read_copy(copy).keys}
     assert not left & {old_embeddings, *(n for stone in keyring.forgotten() for n in stone.ids)} and len(left) >= 4
     assert forget_in_copy(keyring, copy) == 0
+
+
+def test_embeddings_that_another_process_seals_while_a_key_is_forgotten_stay_readable(
+    settings: Settings, keyring: Keyring, sessions: Sessions
+) -> None:
+    family = keyring.add()
+    embedded(settings, keyring).close()
+    other = Keyring(keyring.folder, settings.secret_key)  # as another process has them
+    before = other.newest_id(EMBEDDINGS)
+    forget(keyring, family, data_dir=settings.data_dir)
+    other._looked = time.monotonic()  # it looked a moment ago, so it has not seen the new key
+    with EmbeddingStore(settings.data_dir, "encoder/1", other) as store:
+        store.put(["c"], np.ones((1, 4), dtype=np.float32))
+    assert other.newest_id(EMBEDDINGS) == before
+    began = time.monotonic()
+    assert settle_embeddings(keyring, settings.data_dir, wait=1.2) == 1
+    assert time.monotonic() - began > 0.5
+    with embedded(settings, keyring) as store:
+        assert store.get(["c"])[1].tolist() == [[1, 1, 1, 1]]
+    assert before not in {key.id for key in keyring.all_keys()}
+    assert settle_embeddings(keyring, settings.data_dir) == 0
+
+
+@pytest.mark.parametrize("killed", ["add_version", "newest_id", "drop_old_versions"])
+def test_a_key_that_was_being_forgotten_takes_that_of_embeddings_along_after_a_kill(
+    settings: Settings, keyring: Keyring, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    family = keyring.add()
+    embedded(settings, keyring).close()
+    old = keyring.newest_id(EMBEDDINGS)
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(Keyring, killed, kill)
+        forget(keyring, family, data_dir=settings.data_dir)
+        settle_embeddings(keyring, settings.data_dir, wait=0)
+    assert old in {key.id for key in keyring.all_keys()}
+    assert settle_embeddings(keyring, settings.data_dir, wait=0) == 1
+    assert old not in {key.id for key in keyring.all_keys()}
+    with embedded(settings, keyring) as store:
+        assert store.get(["a"])[1].tolist() == [[0, 1, 2, 3]]
 
 
 def test_every_table_with_words_has_rows_that_a_pass_finds(sessions: Sessions, keyring: Keyring) -> None:

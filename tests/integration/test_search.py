@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import given
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
+from commsapp.listening import analysing, views
 from commsapp.listening import service as listening
+from commsapp.listening.redaction.redactor import load_redactor
 from commsapp.storage import database, programmes, responses, search
 from commsapp.storage.base import Under
 from commsapp.storage.keyring import Keyring
@@ -224,3 +228,53 @@ def test_another_programme_and_another_organisation_find_nothing(
     for who in (actor, stranger):
         other = given.programme(sessions, who, "Another")
         assert found(sessions, who, other, "dealer") == []
+
+
+def in_the_files(sessions: Sessions, words: str) -> bool:
+    """Whether the bytes of the database's files hold words; on PostgreSQL, whether its index does."""
+    if sessions.engine.dialect.name == "postgresql":
+        return words in index_words(sessions)
+    path = Path(str(sessions.engine.url.database))
+    return any(words.encode() in file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
+@contextmanager
+def vacuumed(sessions: Sessions) -> Iterator[set[str]]:
+    """The tables that a vacuum went over meanwhile."""
+    seen: set[str] = set()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("VACUUM"):
+            seen.add(statement.split('"')[1])
+
+    event.listen(sessions.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(sessions.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("level", [HandlingLevel.OFFICIAL_SENSITIVE, HandlingLevel.CONCERN])
+def test_words_of_a_raised_response_are_gone_from_the_bytes_of_the_index(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, level: HandlingLevel
+) -> None:
+    programme = spoken(sessions, actor, settings, tmp_path, ["zyxraised by the quay", "what stays"])
+    assert in_the_files(sessions, "zyxrai")
+    with sessions.reading() as session:
+        (one,) = listening.people(session, actor, programme, export_id="open 0", settings=settings)
+    with vacuumed(sessions) as tables:
+        listening.change_handling(
+            sessions, actor, programme, one.response_id, level=level, why="She may be at risk", settings=settings
+        )
+    assert not in_the_files(sessions, "zyxrai")
+    assert "comment_search" in tables or sessions.engine.dialect.name == "sqlite"
+    assert found(sessions, actor, programme, "stays") == ["what stays"]
+
+
+def test_what_a_better_redaction_takes_out_is_gone_from_the_bytes_of_the_index(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    programme = spoken(sessions, actor, settings, tmp_path, ["Please call me back on 07700 900123 this evening"])
+    assert in_the_files(sessions, "07700")
+    how = {"readable": frozenset({"en"}), "redactor": load_redactor(), "settings": settings, "progress": views.quiet}
+    analysing.prepare(sessions, actor, programme, **how)  # type: ignore[arg-type]
+    assert "even" in index_words(sessions)
+    assert not in_the_files(sessions, "07700")

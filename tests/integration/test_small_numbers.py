@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import said
 from sqlalchemy import text
+from test_results import cite
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
@@ -97,6 +98,20 @@ def test_a_cited_result_is_shown_as_far_as_one_may_read(sessions: Sessions, acto
         assert listening.result(session, reader, int(cited)).n == 14
         with pytest.raises(NotFound):  # nobody who may be read said so
             listening.result(session, given.cleared_for(actor, OPEN), int(cited))
+
+
+def test_a_cited_result_of_an_older_analysis_is_shown_as_far_as_one_may_read(
+    sessions: Sessions, actor: Actor, programme: int
+) -> None:
+    found = table(sessions, actor, programme)
+    cited = found[(found["item"] == "Trust?: Yes") & (found["wave"] + found["area"] + found["segment"] == "")]["id"].iloc[0]
+    cite(sessions, programme, int(cited))
+    listening.store_results(sessions, actor, programme)
+    for levels, n in (((OPEN,), 12), ((OPEN, SENSITIVE), 14), (tuple(HandlingLevel), 14)):
+        with sessions.reading() as session:
+            assert listening.result(session, given.cleared_for(actor, *levels), int(cited)).n == n
+    left = given.stored(sessions, "SELECT levels FROM listening_result WHERE result_set_id = 1")
+    assert len(left) == 3, "the cited one, and the same for two narrower clearances"
 
 
 def test_the_summary_counts_what_one_may_read_and_says_so(sessions: Sessions, actor: Actor, programme: int) -> None:
@@ -186,3 +201,25 @@ def test_topics_named_by_confidential_comments_are_kept_from_those_who_may_not_r
         shares = listening.frozen_results(session, reader, made.programme_id, measure="topic share")
     assert hidden is not None and hidden.topics == () and known is not None and known.topics
     assert shares.empty
+
+
+@pytest.mark.parametrize(
+    "present", [(OPEN, CONCERN), (OPEN, SENSITIVE), (OPEN, SENSITIVE, CONCERN), (SENSITIVE, CONCERN), (OPEN,)]
+)
+def test_whatever_levels_a_programme_mixes_everybody_finds_figures_of_what_they_may_read(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, present: tuple[HandlingLevel, ...]
+) -> None:
+    rows = [row(10 * at + n, level, f"bins {level} {n}", "25-44") for at, level in enumerate(present) for n in range(3)]
+    path = given.table(tmp_path / "levels.csv", rows)
+    programme = given.programme(sessions, actor)
+    given.imported(sessions, actor, settings, path, programme_id=programme, mapping=given.columns(path))
+    listening.store_results(sessions, actor, programme)
+    for cleared in ((OPEN,), (OPEN, SENSITIVE), (OPEN, CONCERN), tuple(HandlingLevel)):
+        reader = given.cleared_for(actor, *cleared)
+        readable = 3 * len(set(present) & set(cleared))
+        with sessions.reading() as session:
+            summary = listening.latest_summary(session, reader, programme)
+        assert summary is not None
+        # Who has a clearance of their own is shown the largest that theirs holds.
+        assert summary.comments <= readable
+        assert summary.comments == readable or cleared == (OPEN, CONCERN)

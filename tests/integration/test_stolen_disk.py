@@ -76,9 +76,8 @@ def said(sessions: Sessions, actor: Actor, settings: Settings, folder: Path) -> 
                 content=content,
             )
             changed = {"words": canary("before")}, {"words": canary("after")}
-            events.record(
-                session, actor, action="change", subject="consent", subject_id=number, before=changed[0], after=changed[1]
-            )
+            told = {"before": changed[0], "after": changed[1], "why": canary("why")}
+            events.record(session, actor, action="change", subject="consent", subject_id=number, **told)
         comments = list(session.scalars(select(responses.Comment.id)))
         found = [{"comment_id": n, "language": "en", "analysis_text": Under(key, canary("analysed"))} for n in comments]
         rest = {"text_key": "k", "from_translation": False, "not_coded": "", "redaction_version": "by hand+names"}

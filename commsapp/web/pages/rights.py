@@ -132,6 +132,11 @@ def _note(person: Any, action: str, why: str = "") -> None:
 def export(programme_id: int, response_id: int) -> Response | tuple[str, int]:
     """Hand over what is kept of a person, as a file."""
     programme, person = _person(programme_id, response_id)
+    if person.hidden:
+        raise NotAllowed(
+            "This person said more, at a handling level that you are not cleared for, so what you could hand over is not whole.",
+            "Ask somebody who is cleared for it.",
+        )
     form: Any = ExportForm()
     if not form.validate_on_submit():
         amount = count(len(person.responses), "response")
