@@ -28,6 +28,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.coders import TOPIC_CODER, topic_coder_version
 from commsapp.planning import service as planning
 from commsapp.storage import codings, responses
+from commsapp.storage.organisations import Person
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +81,11 @@ REASON = "</p><img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(tmp_path_factory.mktemp("xss"))
+    opened = open_site(tmp_path_factory.mktemp("xss"))
+    with opened.sessions.writing() as session:  # as somebody who signs in, with two factors, so that their account has its pages
+        person = session.get_one(Person, opened.actor.person_id)
+        person.email, person.totp_secret = "administrator@example.org", "none that is tried"
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +229,7 @@ def addresses(site: Site, ids: dict[str, list[Any]]) -> list[str]:
 def ran(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
     """What ran or was stopped on each page: dialogs, reports of the policy, errors of scripts, calls elsewhere."""
     found: list[str] = []
+    opened = 0
     page.on("dialog", lambda dialog: (found.append(f"{page.url}: a dialog"), dialog.dismiss()))
     heard_: list[str] = page.heard  # type: ignore[attr-defined]
     for path in paths:
@@ -235,9 +241,11 @@ def ran(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
                 raise
             continue
         assert status is not None and status.status < 500, path
+        opened += status.status == 200
         page.wait_for_function("() => !document.querySelector('[data-chart=\"\"], [data-chart=waiting]')")
         told = [line for line in heard_ if "Failed to load resource" not in line and "ERR_ABORTED" not in line]
         found += [f"{path}: {line}" for line in (*told, *page.evaluate("window.violations"))]
+    assert opened >= 0.7 * len(paths), f"only {opened} of {len(paths)} pages showed anything"
     return found
 
 

@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,9 @@ def _filled(site: Site, actor: Actor, folder: Path, mark: str) -> Organisation:
     path = given.table(folder / f"{mark}.csv", rows)
     run = given.imported(sessions, actor, site.settings, path, programme_id=base.programme_id, channel=f"Channel {mark}")
     given.prepared(sessions, actor, site.settings, base.programme_id)
+    with sessions.reading() as session:  # of the latest results, as earlier ones go where nothing cites them
+        now = listening.frozen_results(session, actor, base.programme_id, item=heard.ITEM, wave="November", area="", segment="")
+    base = dataclasses.replace(base, result_id=int(now["id"].iloc[0]))
     with sessions.writing() as session:
         campaign = heard.campaign(session, actor, base, name=f"Campaign {mark}")
         message = heard.message(session, actor, base, campaign.id)
@@ -208,6 +211,8 @@ class Person:
     cookie: str = ""
     token: str = ""
     csrf: str = ""
+    named: dict[str, int] = field(default_factory=dict)
+    """Ids that a call names in its body: field → id."""
 
     def ask(self, method: str, path: str, *, csrf: str | None = None, **sent: Any) -> Any:
         """What an address answers: a page asked with the cookie and a valid form token, a call of the API with the token."""
@@ -216,7 +221,7 @@ class Person:
         if path.startswith("/api/"):
             headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
             if method == "POST" and not sent:
-                sent = {"json": example_body(self.app, path)}
+                sent = {"json": example_body(self.app, path, self.named)}
         else:
             headers |= {"Cookie": f"commsapp={self.cookie}"} if self.cookie else {}
             if method not in ("GET", "HEAD"):
@@ -224,7 +229,7 @@ class Person:
         return client.open(path, method=method, headers=headers, base_url="http://localhost", **sent)
 
 
-def example_body(app: Flask, path: str) -> dict[str, Any]:
+def example_body(app: Flask, path: str, named: dict[str, int]) -> dict[str, Any]:
     """What the document of the API gives as an example of a call's body, so that a call is not refused for what it lacks."""
     rule = app.url_map.bind("localhost").match(path, method="POST", return_rule=True)[0]
     document = app.extensions["commsapp_api"]
@@ -232,8 +237,8 @@ def example_body(app: Flask, path: str) -> dict[str, Any]:
     schema = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    wanted = {name: field for name, field in schema.get("properties", {}).items() if "examples" in field}
-    return {name: field["examples"][0] for name, field in wanted.items()}
+    wanted = {name: about["examples"][0] for name, about in schema.get("properties", {}).items() if "examples" in about}
+    return {name: named.get(name, example) for name, example in wanted.items()}
 
 
 def csrf_token(app: Flask, raw: str) -> str:

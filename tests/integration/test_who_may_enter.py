@@ -7,7 +7,7 @@ nobody explained fails with a sentence that says what to add (`everything.PARAME
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -83,7 +83,9 @@ def everything(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any) -
 def persons(everything: Everything) -> list[Person]:
     """One of each role in the own organisation, and nobody."""
     own = everything.own.actor.organisation_id
-    return [*(somebody(everything.site, own, role, originals=True) for role in Role), nobody(everything.app)]
+    named = {"listening_result_id": everything.own.ids["result"], "before_wave_id": everything.own.ids["wave"]}
+    made = [somebody(everything.site, own, role, originals=True) for role in Role]
+    return [*(replace(person, named=named) for person in made), nobody(everything.app)]
 
 
 def cells(everything: Everything, persons: list[Person], wanted: list[Rule] | None = None) -> Iterator[Cell]:
