@@ -218,6 +218,9 @@ def test_a_restored_backup_keeps_to_consent_and_levels_that_were_decided_since(
         assert (held.handling_level, held.not_coded, held.codings) == (level, HELD_BACK, ())
     assert left_of(text_key(restored.keyring.hashing, f"{GONE} again"), restored, new.data_dir) == []
     assert (new.data_dir / ERASED).read_text() == (settings.data_dir / ERASED).read_text(), "the list goes with the new folder"
+    with restored.reading() as session:
+        said = [entry.sentence for entry in accounts.audit_log(session, actor, subject="standing decisions").entries]
+    assert len(said) == 1 and said[0].endswith("hold again in a restored backup (consent: 2, handling level: 1)")
     assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
     restored.engine.dispose()
 
