@@ -115,7 +115,12 @@ def test_what_people_said_comes_back_and_the_work_goes_on(
 
 
 def test_a_backup_under_load_is_one_state_of_the_database(
-    sessions: Sessions, actor: Actor, settings: Settings, empty: str, tmp_path: Path
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    empty: str,
+    tmp_path: Path,
+    promise: Callable[[int, str], None],
 ) -> None:
     programme = given.programme(sessions, actor)
     stop, written = threading.Event(), []
@@ -143,7 +148,7 @@ def test_a_backup_under_load_is_one_state_of_the_database(
     restored = open_sessions(empty, keyring=open_keyring(settings))
     assert rows(restored) == made[-1].rows | {"sealing": 1}
     restored.engine.dispose()
-    print(f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
+    promise(3, f"3 backups while {len(written)} rows were written: each one state, restored with equal counts and hashes")
 
 
 def during(sessions: Sessions, settings: Settings, path: Path, act: Callable[[], object]) -> Backup:

@@ -130,7 +130,12 @@ def problems(sessions: Sessions, actor: Actor, programme_id: int, import_id: int
 
 
 def test_an_import_killed_again_and_again_loses_and_doubles_nothing(
-    sessions: Sessions, actor: Actor, settings: Settings, export: Path, processes: ForkServerContext
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    export: Path,
+    processes: ForkServerContext,
+    promise: Callable[[int, str], None],
 ) -> None:
     work = [start(sessions, actor, settings, export, "Round 0")]
 
@@ -148,7 +153,7 @@ def test_an_import_killed_again_and_again_loses_and_doubles_nothing(
     runs = kill(IMPORT_KILLS, attempt, ended, calls=4, seconds=seconds)
     assert attempt(0, None) == 0
     ended()
-    print(f"import: {IMPORT_KILLS} of {runs} runs killed, {len(work) - 1} imports ended: 0 comments lost, 0 doubled")
+    promise(1, f"import: {IMPORT_KILLS} of {runs} runs killed, {len(work) - 1} imports ended: 0 comments lost, 0 doubled")
 
 
 def test_the_same_harness_finds_what_two_commits_lose(
@@ -178,7 +183,12 @@ def said(path: Path, number: int) -> Path:
 
 
 def test_an_analysis_killed_again_and_again_codes_each_text_once_and_loses_none(
-    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, processes: ForkServerContext
+    sessions: Sessions,
+    actor: Actor,
+    settings: Settings,
+    tmp_path: Path,
+    processes: ForkServerContext,
+    promise: Callable[[int, str], None],
 ) -> None:
     work: list[int] = []
 
@@ -212,4 +222,4 @@ def test_an_analysis_killed_again_and_again_codes_each_text_once_and_loses_none(
     runs = kill(ANALYSIS_KILLS, attempt, ended, calls=3, seconds=seconds)
     assert attempt(0, None) == 0
     ended()
-    print(f"analysis: {ANALYSIS_KILLS} of {runs} runs killed, {len(work) - 1} ended: 0 comments lost, 0 coded twice")
+    promise(1, f"analysis: {ANALYSIS_KILLS} of {runs} runs killed, {len(work) - 1} ended: 0 comments lost, 0 coded twice")

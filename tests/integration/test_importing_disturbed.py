@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import given
@@ -153,7 +154,7 @@ def embedded(tmp_path: Path, sqlite_template: Path) -> tuple[Sessions, Actor, Se
 
 
 def test_a_locked_database_gives_a_sentence_and_the_import_goes_on_afterwards(
-    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path
+    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path, promise: Callable[[int, str], None]
 ) -> None:
     sessions, actor, settings = embedded
     programme = given.programme(sessions, actor)
@@ -166,10 +167,14 @@ def test_a_locked_database_gives_a_sentence_and_the_import_goes_on_afterwards(
     other.close()
     assert given.stored(sessions, "SELECT count(*) FROM response") == [(0,)]
     assert listening.run_import(sessions, actor, import_id=run, settings=settings)["added"] == 300
+    promise(2, "locked database: one sentence, 0 rows of the import stored, 300 of 300 afterwards")
 
 
 def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes_on_afterwards(
-    embedded: tuple[Sessions, Actor, Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embedded: tuple[Sessions, Actor, Settings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    promise: Callable[[int, str], None],
 ) -> None:
     sessions, actor, settings = embedded
     monkeypatch.setattr(importing, "BATCH", 50)
@@ -196,6 +201,7 @@ def test_a_full_disk_gives_one_sentence_leaves_whole_batches_and_the_import_goes
     assert given.stored(sessions, "PRAGMA integrity_check") == [("ok",)]
     said = Counter(given.everything_written(sessions, actor, programme))
     assert said == {f"Said {n}": 2 for n in range(150)}
+    promise(2, f"full disk: one sentence, {responses} rows in whole batches and a checkpoint that fits, 300 of 300 afterwards")
 
 
 CELLS = st.text(
