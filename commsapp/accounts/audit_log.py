@@ -229,7 +229,13 @@ def _handling(row: Event, after: dict[str, Any], before: dict[str, Any], inside:
     return f"changed the handling level of response {row.subject_id}{inside} from {before.get('level')} to {after.get('level')}"
 
 
+def _restored(row: Event, after: dict[str, Any], _before: dict[str, Any], inside: str) -> str:
+    counts = ", ".join(f"{words}: {count:,}" for words, count in sorted((after.get("counts") or {}).items()))
+    return f"made what was decided about responses{inside} hold again in a restored backup ({counts})"
+
+
 _SPECIAL: dict[str, Special] = {
+    "standing decisions": _restored,
     "retention": _retention,
     "person": _person,
     "handling level": _handling,

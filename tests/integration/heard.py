@@ -106,14 +106,16 @@ def campaign(session: Session, actor: Actor, heard: Heard, **other: object) -> C
 
 
 def message(session: Session, actor: Actor, heard: Heard, campaign_id: int) -> Message:
-    """Draft the message."""
+    """Draft the message; where results were computed anew since, it answers the same one of the latest."""
+    now = listening.frozen_results(session, actor, heard.programme_id, item=ITEM, wave="November", area="", segment="")
+    ids = [int(number) for number in now["id"]]
     return planning.draft_message(
         session,
         actor,
         campaign_id=campaign_id,
         text="Your account is not for rent.",
         behaviour="facilitate",
-        listening_result_id=heard.result_id,
+        listening_result_id=heard.result_id if heard.result_id in ids or not ids else ids[0],
     )
 
 

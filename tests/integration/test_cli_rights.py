@@ -69,7 +69,7 @@ def test_who_was_erased_does_not_come_back_with_a_backup_from_before(
     monkeypatch.setenv("COMMSAPP_DATA_DIR", str(new))
     backup = tmp_path / "before.backup"
     done = typed("restore", backup, "--keys", tmp_path / "before.backup.keys", "--erased", folder / "erased")
-    assert "2 responses of people who were erased since were taken out again" in done.out, done.err
+    assert "2 responses follow again what was decided since" in done.out, done.err
     assert WORDS.encode() not in (new / "commsapp.sqlite").read_bytes()
 
 

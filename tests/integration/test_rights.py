@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import given
 import pytest
@@ -23,7 +24,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT
 from commsapp.listening.keys import text_key
 from commsapp.listening.standing import ERASED
-from commsapp.storage import campaigns, database, events, programmes, results
+from commsapp.storage import campaigns, database, events, programmes, responses, results
 from commsapp.storage.backup import write_backup
 from commsapp.storage.imports import ImportRun
 from commsapp.storage.keyring import open_keyring
@@ -217,6 +218,9 @@ def test_a_restored_backup_keeps_to_consent_and_levels_that_were_decided_since(
         assert (held.handling_level, held.not_coded, held.codings) == (level, HELD_BACK, ())
     assert left_of(text_key(restored.keyring.hashing, f"{GONE} again"), restored, new.data_dir) == []
     assert (new.data_dir / ERASED).read_text() == (settings.data_dir / ERASED).read_text(), "the list goes with the new folder"
+    with restored.reading() as session:
+        said = [entry.sentence for entry in accounts.audit_log(session, actor, subject="standing decisions").entries]
+    assert len(said) == 1 and said[0].endswith("hold again in a restored backup (consent: 2, handling level: 1)")
     assert listening.erase_again(restored, new, settings.data_dir / ERASED) == 0
     restored.engine.dispose()
 
@@ -279,6 +283,30 @@ def test_a_file_that_another_import_waits_for_stays_and_a_read_one_goes_after_th
         connection.exec_driver_sql("UPDATE import_run SET finished_at = started_at")
     listening.erase_person(sessions, actor, programme, ann, why=WHY, settings=settings)
     assert not stored.exists()
+
+
+def test_choices_that_an_import_adds_meanwhile_outlive_an_erasure(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    erasing = Thread(
+        target=listening.erase_person, args=(sessions, actor, programme, ann), kwargs={"why": WHY, "settings": settings}
+    )
+    with sessions.writing() as session:
+        lists: list[programmes.Attribute | responses.Question] = [programmes.attribute_rows(session, programme)["job"]]
+        lists += responses.questions(session, programme)
+        for row in lists:
+            session.refresh(row, with_for_update=True)
+            row.choices = [*row.choices, "just brought"]
+        session.flush()
+        erasing.start()
+        erasing.join(1.0)
+        assert erasing.is_alive(), "it waits for the import"
+    erasing.join(30)
+    with sessions.reading() as session:
+        assert programmes.attribute_rows(session, programme)["job"].choices == ["baker", "just brought"]
+        (question,) = responses.questions(session, programme)
+        assert question.choices == ["Yes", "just brought"]
 
 
 def test_older_results_go_with_whoever_is_erased_or_takes_consent_back(

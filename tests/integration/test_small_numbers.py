@@ -110,7 +110,8 @@ def test_a_cited_result_of_an_older_analysis_is_shown_as_far_as_one_may_read(
     for levels, n in (((OPEN,), 12), ((OPEN, SENSITIVE), 14), (tuple(HandlingLevel), 14)):
         with sessions.reading() as session:
             assert listening.result(session, given.cleared_for(actor, *levels), int(cited)).n == n
-    left = given.stored(sessions, "SELECT levels FROM listening_result WHERE result_set_id = 1")
+    of_set = f"SELECT result_set_id FROM listening_result WHERE id = {int(cited)}"
+    left = given.stored(sessions, f"SELECT levels FROM listening_result WHERE result_set_id = ({of_set})")
     assert len(left) == 3, "the cited one, and the same for two narrower clearances"
 
 
