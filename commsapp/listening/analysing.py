@@ -7,7 +7,7 @@ so a killed analysis loses at most one batch of work and doubles nothing, and ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -79,9 +79,11 @@ def run_analysis(
         code_topics(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
         _sweep(sessions, actor, handled, settings)
     progress("Computing results", 0, 0)
-    found = freezing.store_results(sessions, actor, programme_id)
-    # Whoever may see that the job ran may read this, so it doesn't count what they may not read.
-    return {"topics": found.topics}
+    return asdict(freezing.store_results(sessions, actor, programme_id), dict_factory=_for_job)
+
+
+def _for_job(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value is not None and name != "narrowed"}
 
 
 def _sweep(sessions: Sessions, actor: Actor, keys: list[str], settings: Settings) -> None:

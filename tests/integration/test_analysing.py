@@ -238,9 +238,7 @@ def test_another_granularity_makes_a_new_version_and_leaves_the_old_codings(loop
     assert given.stored(loop.sessions, query)[: len(old)] == old
     assert len(given.stored(loop.sessions, query)) == 2 * len(old)
     assert spies[1].seen == []
-    with loop.sessions.reading() as session:
-        again = listening.result(session, loop.actor, int(frozen["id"].iloc[-1]))
-    assert again.codebook_version in (first.version, "")
+    assert frozen["codebook_version"].isin((first.version, "")).all()
     loop.analyse()  # nothing said of granularity: the one in use stays
     assert loop.codebook == second
 

@@ -177,7 +177,7 @@ def said(path: Path, number: int) -> Path:
         writer = csv.writer(file)
         writer.writerow(["date", "area", "comment", "age"])
         for row in range(40):
-            text = f"In street {row // 2} of town {number}, {topics[row // 2 % 3]}"
+            text = f"{topics[row // 2 % 3]}, said {row // 2} of round {number}"
             writer.writerow([f"2026-03-{row % 28 + 1:02d}", "Ash", text, "25-34"])
     return path
 

@@ -86,8 +86,8 @@ def test_a_worker_that_was_overtaken_finds_nothing_left_to_do(
     run = given.started(sessions, actor, settings, many(tmp_path / "many.csv", 30), programme_id=programme)
     as_started = importing._open_as_started
 
-    def overtaken(late: importing.imports.ImportRun) -> object:
-        table = as_started(late)
+    def overtaken(late: importing.imports.ImportRun, given_settings: Settings) -> object:
+        table = as_started(late, given_settings)
         monkeypatch.setattr(importing, "_open_as_started", as_started)
         listening.run_import(sessions, actor, import_id=run, settings=settings)
         return table

@@ -221,10 +221,13 @@ def test_a_topic_that_is_in_use_no_longer_is_nothing_to_plan_on(sessions, actor,
         )
         cited = int(topic["id"].iloc[0])
         assert planning.result_to_move(session, actor, cited).item == "Scam calls"
-    said.find_topics_again(sessions, actor, heard.programme_id)
     with sessions.writing() as session:
         planned = sample.campaign(session, actor, heard, areas=())
-        message = sample.message(session, actor, replace(heard, result_id=cited), planned.id)
+        message = planning.draft_message(
+            session, actor, campaign_id=planned.id, text="They are no bank.", listening_result_id=cited
+        )
+    said.find_topics_again(sessions, actor, heard.programme_id)
+    with sessions.writing() as session:
         wanted = sample.expectation(heard, measure="topic share", item="Scam calls", areas=())
         for ask in (
             lambda: planning.result_to_move(session, actor, cited),
