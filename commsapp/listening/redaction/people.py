@@ -167,8 +167,8 @@ COMMON = words(
     "vote vulnerable wage wait walk walker walkers wall wallet wander warn warning wash waste watch water weak weapon weapons "
     "wear weather website week weekend weird welcome whence whole widen wild wind window winter wise wish witness won wonder "
     "word work worker workers world worried worry worse worst worth wound write wrong yard year years yellow yobs youngster "
-    "tyre tyres youth yuck zero zone zombie xmas whatsapp vaping vape sewer yay exits siri cajun shrimp marijuana muling trader traders "
-    "inhibit handling drive ngo parkway highway reg"
+    "tyre tyres youth yuck zero zone zombie xmas whatsapp vaping vape sewer yay exits siri cajun shrimp marijuana muling "
+    "trader traders inhibit handling drive ngo parkway highway reg"
 )
 """Common words of comments: never names unless a cue says so."""
 
