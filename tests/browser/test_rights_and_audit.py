@@ -33,6 +33,7 @@ def programme(site: Site, tmp_path_factory: pytest.TempPathFactory) -> int:
     columns = given.Columns(text="comment", date="date", identity="id", respondent="who", attributes=("age",))
     path = given.table(tmp_path_factory.mktemp("file") / "panel.csv", rows)
     given.imported(site.sessions, site.actor, site.settings, path, programme_id=made, channel="Panel", mapping=columns)
+    given.prepared(site.sessions, site.actor, site.settings, made)
     return made
 
 
