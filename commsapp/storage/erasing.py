@@ -25,7 +25,7 @@ from commsapp.storage.keyring import is_sealed
 from commsapp.storage.programmes import Area, Attribute, ContextEvent, FeedbackChannel, Programme
 from commsapp.storage.responses import Answer, Comment, Question, Respondent, Response, Statement, Vote
 from commsapp.storage.results import ListeningResult, ResultSet
-from commsapp.storage.session import Session, Sessions
+from commsapp.storage.session import Session, Sessions, written_back
 
 # What belongs to a response and goes with it: (words for it, table, its column with the response). One more is one entry.
 PARTS: tuple[tuple[str, Any, Any], ...] = (
@@ -389,20 +389,10 @@ def keys_to_forget(session: Session) -> set[str]:
 
 
 def settle(sessions: Sessions) -> None:
-    """Take what was deleted out of the database's files too, as far as they let us: call it after the commit.
-
-    SQLite overwrites what is deleted (secure_delete), but its log holds the pages as they were until it is written back and
-    cut. PostgreSQL keeps dead rows until a vacuum.
-    """
-    with sessions.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if sessions.engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            return
-        for table in (*(table for _, table, _ in PARTS), Response, RejectedRow, Respondent, Vote, Statement, Coding):
-            connection.exec_driver_sql(f'VACUUM "{table.__tablename__}"')
-        for table in (Attribute, Question, Area, ListeningResult, ResultSet):
-            connection.exec_driver_sql(f'VACUUM "{table.__tablename__}"')
-        connection.exec_driver_sql(f'VACUUM "{search.TABLE}"')
+    """Take what was deleted out of the database's files too; see `session.written_back`."""
+    of_responses = (*(table for _, table, _ in PARTS), Response, RejectedRow, Respondent, Vote, Statement, Coding)
+    others = (Attribute, Question, Area, ListeningResult, ResultSet)
+    written_back(sessions, [*(table.__tablename__ for table in (*of_responses, *others)), search.TABLE])
 
 
 def parts(values: list[Any]) -> Iterator[list[Any]]:

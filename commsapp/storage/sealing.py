@@ -21,7 +21,7 @@ from commsapp.storage import sealed, search
 from commsapp.storage.base import SensitiveJson, SensitiveText
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import EMBEDDINGS, MAIN, PREFIX, Forgotten, Keyring, is_sealed
-from commsapp.storage.session import Sessions
+from commsapp.storage.session import Sessions, written_back
 from commsapp.storage.tables import metadata
 
 BATCH = 1_000
@@ -298,14 +298,5 @@ def drop_old_keys(sessions: Sessions, keyring: Keyring) -> list[str]:
 
 
 def tidy(sessions: Sessions) -> None:
-    """See that what was deleted or overwritten is gone from the files of the database too.
-
-    SQLite overwrites what is deleted, but its log still holds it as it was. PostgreSQL keeps old rows until it is vacuumed.
-    """
-    with sessions.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            for words in words_of():
-                connection.exec_driver_sql(f'VACUUM "{words.table.name}"')
-            connection.exec_driver_sql(f'VACUUM "{search.TABLE}"')
+    """Take words as they were before they were sealed anew out of the database's files; see `session.written_back`."""
+    written_back(sessions, [*(words.table.name for words in words_of()), search.TABLE])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ __all__ = [
     "sessions_of",
     "set_write_ahead_log",
     "told",
+    "written_back",
 ]
 
 BUSY_SECONDS = 30
@@ -215,6 +216,20 @@ def sessions_of(settings: Settings) -> Sessions:
     sessions = open_sessions(settings.database_url, keyring=keyring)
     audit.attach(sessions.engine, keyring=keyring, data_dir=settings.data_dir)
     return sessions
+
+
+def written_back(sessions: Sessions, tables: Iterable[str]) -> None:
+    """See that what was deleted or overwritten is gone from the database's files too: call it after the commit.
+
+    SQLite overwrites what is deleted (secure_delete), but its log holds the pages as they were until it is written back and
+    cut. PostgreSQL keeps dead rows until a vacuum of the ``tables``.
+    """
+    with sessions.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        for table in tables:
+            connection.exec_driver_sql(f'VACUUM "{table}"')
 
 
 def session_factory(engine: Engine) -> Sessions:
