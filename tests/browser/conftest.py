@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from live_server import LiveServer
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))  # the gallery is shared with the page tests
@@ -86,7 +86,10 @@ def page(context: BrowserContext) -> Page:
         "console", lambda line: heard.append(f"console {line.type}: {line.text}") if line.type in ("error", "warning") else None
     )
     tab.on("pageerror", lambda error: heard.append(f"script: {error}"))
-    tab.on("requestfailed", lambda request: heard.append(f"not fetched: {request.url} ({request.failure})"))
+    tab.on(
+        "requestfailed",
+        lambda request: None if _left(request) else heard.append(f"not fetched: {request.url} ({request.failure})"),
+    )
     tab.on("request", lambda request: None if _is_ours(request.url) else heard.append(f"asked elsewhere: {request.url}"))
     return tab
 
@@ -121,6 +124,11 @@ def settle(tab: Page) -> None:
 
 def _is_ours(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:"))
+
+
+def _left(request: Request) -> bool:
+    """Whether the browser itself broke a request off, since the tab went on to another page meanwhile."""
+    return request.failure == "net::ERR_ABORTED"
 
 
 def _inaccessible(tab: Page) -> list[str]:
