@@ -12,6 +12,8 @@ PYTHON ?=
 # Quick ones first, so that a mistake is heard early; browsers last.
 TESTS ?= $(wildcard tests/unit tests/house tests/integration tests/browser)
 PYTEST_FLAGS ?=
+# Test files that run side by side.
+PYTEST_WORKERS ?= 2
 # What takes hours where its settings ask for it.
 SOAK ?= $(wildcard tests/integration/test_crash.py tests/integration/test_api_schema.py tests/integration/test_bad_input_to_pages.py)
 
@@ -59,7 +61,7 @@ serve: frontend ## Open the pages on this machine
 
 test: frontend ## Run lint and all tests
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(TESTS) $(PYTEST_FLAGS)
 
 lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .

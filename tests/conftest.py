@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-PROMISES = pytest.StashKey[dict[int, list[str]]]()
+PROMISE = "promise"
+"""Under this name a test's report carries what it measured: reports come home from wherever a test ran."""
+
+kept: dict[int, list[str]] = {}
 
 POSTGRES_URL = os.environ.get("COMMSAPP_TEST_POSTGRES_URL", "postgresql://127.0.0.1:5432")
 REDIS_URL = os.environ.get("COMMSAPP_TEST_REDIS_URL", "redis://127.0.0.1:6379")
@@ -60,18 +63,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture
 def promise(request: pytest.FixtureRequest) -> Callable[[int, str], None]:
     """Say what a test of a promise measured: ``promise(7, "58 of 58 writing routes refused")``. Printed at the end of the run."""
-    kept = request.config.stash.setdefault(PROMISES, {})
     variant = request.node.name.partition("[")[2].rstrip("]")
 
     def say(number: int, figure: str) -> None:
-        kept.setdefault(number, []).append(f"{figure} ({variant})" if variant else figure)
+        request.node.user_properties.append((PROMISE, [number, f"{figure} ({variant})" if variant else figure]))
 
     return say
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what a test of a promise measured."""
+    if report.when == "call":
+        for name, value in report.user_properties:
+            if name == PROMISE and isinstance(value, list):
+                kept.setdefault(int(value[0]), []).append(str(value[1]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the tests of promises measured, one line each."""
-    kept = config.stash.get(PROMISES, {})
     if kept:
         terminalreporter.section("promises and what was measured")
     for number in sorted(kept):

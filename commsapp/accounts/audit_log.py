@@ -142,7 +142,7 @@ def _counted(after: dict[str, Any], one: str, many: str = "") -> str:
 
 
 def _about(after: dict[str, Any]) -> str:
-    return f" about {after['where']}" if after.get("where") else ""
+    return f" ({after['where']})" if after.get("where") else ""
 
 
 def _narrowed(after: dict[str, Any]) -> str:
@@ -225,6 +225,26 @@ ACCOUNT = {
 """What was done to an account, in words; a test holds it to the actions that are recorded."""
 
 
+_SHORT = {
+    "activate": "let somebody in again",
+    "cancel link": "cancelled links",
+    "change role": "changed a role",
+    "clear": "changed a clearance",
+    "deactivate": "ended an account",
+    "forget second factor": "took a second factor away",
+    "invite": "invited somebody",
+    "make link": "made a link",
+    "name handling levels": "named the handling levels",
+    "read original": "read as it was written",
+    "sign in": "signed in",
+}
+
+
+def action_words(action: str) -> str:
+    """What an action is called where nobody is named: 'invite' is 'invited somebody'."""
+    return _SHORT.get(action) or PAST.get(action) or ACCOUNT.get(action) or action
+
+
 def _handling(row: Event, after: dict[str, Any], before: dict[str, Any], inside: str) -> str:
     return f"changed the handling level of response {row.subject_id}{inside} from {before.get('level')} to {after.get('level')}"
 
@@ -242,6 +262,6 @@ _SPECIAL: dict[str, Special] = {
     "consent": lambda row, a, b, i: f"took back one person’s consent to {' and '.join(a.get('layers') or ())}{i}",
     "backup": lambda row, a, b, i: f"wrote a backup of everything to {a.get('file', 'a file')}",
     "report": lambda row, a, b, i: f"wrote the report{i} to {a.get('file', 'a file')}",
-    "listening results": lambda row, a, b, i: "computed listening results",
+    "listening results": lambda row, a, b, i: f"computed listening results{i}",
     "audit log": lambda row, a, b, i: "began the audit log",
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from commsapp.accounts.actors import hash_of, local_actor, new_secret, view
 from commsapp.accounts.names import email_of, name_of
+from commsapp.accounts.tokens import revoke_tokens_of
 from commsapp.accounts.views import Clearance, NewLink, Person, default_levels, in_order
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.errors import BadInput, Conflict, NotAllowed, NotFound
@@ -148,7 +149,8 @@ def clear_person(
 
     Raises
     ------
-    NotFound : no such person. BadInput : a partner can't be cleared. Conflict : clearing oneself needs a second factor first.
+    NotFound : no such person. BadInput : a partner can't be cleared. Conflict : clearing oneself needs a second factor first,
+        and where there is another administrator, it is theirs to do.
 
     """
     _administrator(actor)
@@ -159,6 +161,9 @@ def clear_person(
             "To clear yourself for more than open text you need a second factor.",
             "Set up a passkey or an authenticator app on your own account first.",
         )
+    more = set(cleared.levels) - set(row.handling_levels) or cleared.originals > row.originals
+    if row.id == actor.person_id and more and (others := _other_administrators(session, row)):
+        raise Conflict("Nobody clears themselves for more where somebody else can.", f"Ask {' or '.join(others[:3])}.")
     wanted = list(in_order(cleared.levels))
     if (row.handling_levels, row.originals) == (wanted, cleared.originals):
         return view(session, row)
@@ -183,6 +188,7 @@ def set_active(session: Session, actor: Actor, person_id: int, active: bool) -> 
     if not active:
         _keep_an_administrator(session, row)
         people.drop_links(session, organisation_id=row.organisation_id, person_id=row.id)
+        revoke_tokens_of(session, actor, row.id)
     row.active = active
     people.end_sign_ins(session, row)
     _record(session, actor, row, "activate" if active else "deactivate", before)
@@ -199,6 +205,7 @@ def forget_second_factor(session: Session, actor: Actor, person_id: int) -> Pers
     row.totp_secret = row.totp_counter = None
     row.recovery_codes = []
     people.end_sign_ins(session, row)
+    revoke_tokens_of(session, actor, row.id)  # whoever has the device may have had them too
     _record(session, actor, row, "forget second factor", before)
     return view(session, row)
 
@@ -312,6 +319,13 @@ def _keep_an_administrator(session: Session, row: Row) -> None:
     others = people.who_can_sign_in(session, organisation_id=row.organisation_id, role=Role.ADMINISTRATOR)
     if others == [row.id]:
         raise Conflict(f"{row.name} is the last administrator.", "Make somebody else one first; then this can be done.")
+
+
+def _other_administrators(session: Session, row: Row) -> list[str]:
+    """Names of those who could do for an administrator what they should not do for themselves."""
+    ids = people.who_can_sign_in(session, organisation_id=row.organisation_id, role=Role.ADMINISTRATOR)
+    rows = [organisations.person_of(session, organisation_id=row.organisation_id, person_id=one) for one in ids if one != row.id]
+    return [other.name for other in rows if other is not None]
 
 
 def _new_link(session: Session, actor: Actor, row: Row) -> NewLink:

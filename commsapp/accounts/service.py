@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commsapp.accounts.actors import actor_for, ensure_local, local_actor
 from commsapp.accounts.audit import audit_fault, audit_head, chain_earlier_events, note, note_reading
-from commsapp.accounts.audit_log import Entry, LogPage, audit_log, history
+from commsapp.accounts.audit_log import Entry, LogPage, action_words, audit_log, history
 from commsapp.accounts.managing import (
     LINK_DAYS,
     all_people,
@@ -74,6 +74,7 @@ __all__ = [
     "LogPage",
     "Scope",
     "Token",
+    "action_words",
     "actor_for",
     "actor_of_token",
     "add_passkey",

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from commsapp.accounts.actors import actor_of, hash_of, new_secret, view
 from commsapp.accounts.names import email_of, name_of
+from commsapp.accounts.tokens import revoke_tokens_of
 from commsapp.accounts.views import OpenLink, Passkey, Person, Place, default_levels, in_order
 from commsapp.actor import Actor, Role
 from commsapp.errors import BadInput, Conflict, NotFound, NotSignedIn
@@ -93,7 +94,9 @@ def join(session: Session, secret: str, *, password_hash: str | None, name: str 
     people.end_sign_ins(session, row)
     person = view(session, row)
     action = "choose password" if link.purpose == "reset" else "join"
-    events.record(session, actor_of(person, proven=False), action=action, subject="person", subject_id=row.id)
+    themselves = actor_of(person, proven=False)
+    events.record(session, themselves, action=action, subject="person", subject_id=row.id)
+    revoke_tokens_of(session, themselves, row.id)  # a password is made anew where somebody else may have had the old one
     return person
 
 

@@ -145,9 +145,21 @@ def revoke_token(session: Session, actor: Actor, token_id: int) -> Token:
     if row is None or (row.person_id != actor.person_id and actor.role is not Role.ADMINISTRATOR):
         raise NotFound("There is no such token.", "Choose one from your list.")
     if row.revoked_at is None:
-        row.revoked_at = now()
-        events.record(session, actor, action="revoke", subject="token", subject_id=row.id, before={"name": row.name})
+        _end(session, actor, row)
     return _view(row)
+
+
+def revoke_tokens_of(session: Session, actor: Actor, person_id: int) -> int:
+    """End every token of a person whose way in was taken away or made anew; how many. The caller knows that it may be done."""
+    held = tokens.holding(session, person_id=person_id)
+    for row in held:
+        _end(session, actor, row)
+    return len(held)
+
+
+def _end(session: Session, actor: Actor, row: tokens.Token) -> None:
+    row.revoked_at = now()
+    events.record(session, actor, action="revoke", subject="token", subject_id=row.id, before={"name": row.name})
 
 
 def actor_of_token(session: Session, shown: str) -> tuple[Actor, Token]:

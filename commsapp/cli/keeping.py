@@ -43,6 +43,9 @@ def backup(path: Path) -> None:
         accounts.note(session, local_actor(session), action="export", subject="backup", after={"file": path.name})
     _show(made)
     console().print(f"Written to {path} and checked. Its keys are in {made.keys}: keep them elsewhere, and the secret key too.")
+    console().print(
+        f"Keep {settings.data_dir / listening.ERASED} as it grows: with it, who is erased later stays erased when this is brought back."
+    )
 
 
 @click.command("restore")
@@ -77,8 +80,14 @@ def restore(path: Path, check_only: bool, keys: Path | None, erased: Path | None
         found = restore_backup(
             settings.database_url, data_dir=settings.data_dir, keyring=keyring, path=path, keys=keys, progress=tell
         )
-    if gone := listening.erase_again(sessions_of(settings), settings, erased or settings.data_dir / "erased"):
+    list_of = erased or settings.data_dir / listening.ERASED
+    if gone := listening.erase_again(sessions_of(settings), settings, list_of):
         console().print(f"{gone} responses follow again what was decided since: erased, consent taken back, or another level.")
+    if not list_of.is_file():
+        console().print(
+            f"There is no list of what was decided since ({list_of}): whoever was erased after this backup was made is back, and "
+            "consent that was withdrawn since counts again. Where you have that file, restore once more with --erased."
+        )
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")
 

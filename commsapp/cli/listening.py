@@ -109,7 +109,10 @@ def import_file(
     or attribute, question, skip, each of which may repeat.
     """
     settings = load_settings()
-    look = preview(source)
+    sessions = opened()
+    with sessions.reading() as session:
+        levels = service.level_words(session, local_actor(session))
+    look = preview(source, levels=levels)
     mapping = with_choices(look.mapping, parse_map(pairs))
     order = DateOrder(date_order) if date_order else None
     if order is None:
@@ -118,7 +121,6 @@ def import_file(
             ways = " or ".join(f"--date-order {choice}" for choice in question.choices)
             raise BadInput(question.problem, f"{question.cure} Add {ways}.")
     check(mapping, look.columns)  # before anything is kept
-    sessions = opened()
     file = service.check_file(service.keep(source, settings), name=source.name, mapping=mapping, date_order=order)
     with sessions.writing() as session:
         actor = local_actor(session)
@@ -130,10 +132,20 @@ def import_file(
         done = service.import_of(session, actor, started.id)
         rejected = service.rejected(session, actor, started.id)
     out = console()
-    for note in (*missing(mapping.fields(), mapping.columns()).values(), *done.notes):
+    for note in (*missing(mapping.fields(), mapping.columns(), levels=levels).values(), *done.notes):
         out.print(f"Note: {note}")
     out.print(f"{done.added} added, {done.already_there} were there already, {done.rejected} rejected.")
     if rejected:
+        with sessions.writing() as session:
+            accounts.note_reading(
+                session,
+                local_actor(session),
+                kind="rejected rows",
+                place="import",
+                place_id=started.id,
+                ids=[row.row for row in rejected[:20]],
+                where=source.name,
+            )
         table("Rejected rows", ["Row#", "Why"], [(row.row, row.reason) for row in rejected[:20]])
 
 

@@ -298,7 +298,7 @@ def save_codebook_version(
             for topic in draft.topics
         ],
     )
-    after = {"number": version.number, "topics": [topic.name for topic in draft.topics]}
+    after = {"number": version.number, "topics": [topic.name for topic in draft.topics], "programme_id": programme_id}
     events.record(session, actor, action="freeze", subject="codebook version", subject_id=version.id, after=after)
 
 

@@ -33,7 +33,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "weight": ("weight", "weights", "weighting", "wt", "survey weight", "sample weight", "rim weight", "final weight"),
     "respondent": (
         "respondent", "respondent id", "respondent key", "participant", "participant id", "person id", "panel id", "panellist id",
-        "member id", "user id", "author id", "contact id", "submitter id", "voter id",
+        "member id", "user id", "author id", "contact id", "submitter id", "voter id", "person", "caller", "caller id", "speaker",
+        "resident", "resident id", "client id", "attendee", "attendee id",
     ),
     "identity": (
         "id", "response id", "comment id", "record id", "submission id", "complaint id", "mention id", "message id", "row id",
@@ -47,6 +48,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 CONSENTS = ("log", "analyse", "quote", "publish")
 _YES, _NO = frozenset({"yes", "y", "true", "given", "agreed"}), frozenset({"no", "n", "false", "refused", "none"})
 HANDLINGS = ("open", "official-sensitive", "concern")
+OURS: Dictionary[str, str] = dict(zip(HANDLINGS, HANDLINGS, strict=True))
+"""Handling level → what it is called, where an organisation has no words of its own."""
 
 _MANY = {"attribute": "attributes", "question": "questions", "skip": "left_out"}
 _DEMOGRAPHICS = (
@@ -139,8 +142,12 @@ def normalise(name: str) -> str:
     return re.sub(r"[\s_\-/.]+", "", name.replace("\ufeff", "")).casefold()
 
 
-def suggest(table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, str]]) -> Mapping:
+def suggest(
+    table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, str]], *, levels: Dictionary[str, str] = OURS
+) -> Mapping:
     """What each column seems to be, by its name and then by what stands in it; for a person to confirm.
+
+    ``levels`` are the organisation's own names of the handling levels.
 
     A field goes to the column with the best-known name whose cells can be that: a 'weight' that is no number, or an 'id'
     that repeats, is left out instead of making every row fail.
@@ -152,7 +159,7 @@ def suggest(table_columns: Sequence[str], sample_rows: Sequence[Dictionary[str, 
         for alias in map(normalise, aliases):
             fitting = [
                 column for column in table_columns
-                if names[column] == alias and column not in found.values() and _fits(field, samples[column])
+                if names[column] == alias and column not in found.values() and _fits(field, samples[column], levels)
             ]  # fmt: skip
             if fitting:
                 found[field] = fitting[0]
@@ -238,8 +245,8 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
                        f"Choose the column with the comments, or one with the answers to a question. {there}")  # fmt: skip
 
 
-def missing(fields: Container[str], columns: Sequence[str] = ()) -> dict[str, str]:
-    """Field → what it means that no column holds it, for those of date, area and identity that are not in ``fields``.
+def missing(fields: Container[str], columns: Sequence[str] = (), *, levels: Dictionary[str, str] = OURS) -> dict[str, str]:
+    """Field → what it means that no column holds it, for those of date, area, respondent and identity not in ``fields``.
 
     Consent and handling stand among them where one of ``columns`` is named so all the same: then it protects nobody.
     """
@@ -247,13 +254,15 @@ def missing(fields: Container[str], columns: Sequence[str] = ()) -> dict[str, st
     for field, sentence in _UNHEEDED.items():
         named = [column for column in columns if normalise(column) in map(normalise, FIELDS[field])]
         if field not in fields and named:
-            found[field] = sentence.format(named[0])
+            found[field] = sentence.format(named[0], levels=", ".join(levels[level] for level in HANDLINGS))
     return found
 
 
 _MISSING = {
     "date": "No column holds dates: what people said counts in the figures over all waves, but in none of them.",
     "area": "No column holds areas: the figures can't be compared between areas.",
+    "respondent": "No column tells who is the same person: each row counts as somebody else, so somebody who spoke twice counts "
+    "twice, and what one person said can't be found together.",
     "identity": "No column holds an id: rows are told apart by all their cells, so a row that is changed in a later export "
     "counts again.",
 }
@@ -263,7 +272,7 @@ _UNHEEDED = {
     "consent": "The column '{}' is not read as consent, so everybody counts as having agreed to be read and analysed. "
     f"Its words would have to be {', '.join(CONSENTS)}, yes or no.",
     "handling": "The column '{}' is not read as who may read a row, so no concern in it is held back. "
-    f"Its words would have to be {', '.join(HANDLINGS)}.",
+    "Its words would have to be {levels}.",
 }
 
 
@@ -277,7 +286,7 @@ def _known_as(column: str, known: Sequence[str]) -> str:
     return column if column in known or len(alike) != 1 else alike[0]
 
 
-def _fits(field: str, values: Sequence[str]) -> bool:
+def _fits(field: str, values: Sequence[str], levels: Dictionary[str, str]) -> bool:
     """Whether the cells of a column with a fitting name can be read as the field."""
     if not values:
         return True
@@ -294,7 +303,7 @@ def _fits(field: str, values: Sequence[str]) -> bool:
     if field == "consent":
         return any(consent_words(value) is not None for value in values)
     if field == "handling":
-        return any(handling_word(value) is not None for value in values)
+        return any(handling_word(value, levels) is not None for value in values)
     return True
 
 
@@ -313,10 +322,15 @@ def consent_words(cell: str) -> tuple[str, ...] | None:
     return None if words - set(CONSENTS) else tuple(word for word in CONSENTS if word in words)
 
 
-def handling_word(cell: str) -> str | None:
-    """The handling level that a cell names; None when it names no known one."""
-    word = re.sub(r"[\s_:\-]+", "-", cell.strip().casefold())
-    return word if word in HANDLINGS else None
+def handling_word(cell: str, levels: Dictionary[str, str] = OURS) -> str | None:
+    """The handling level that a cell names, by its own word or by the organisation's; None when it names no known one."""
+    word = _plain(cell)
+    own = {_plain(name): level for level, name in levels.items()}
+    return own.get(word) or (word if word in HANDLINGS else None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_:\-]+", "-", name.strip().casefold())
 
 
 def _is_wording(column: str) -> bool:

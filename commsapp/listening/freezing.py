@@ -99,7 +99,8 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
             results=rows,
         )
         erasing.drop_older_results(session, programme_id)
-        events.record(session, actor, action="compute", subject="listening results", subject_id=made.id)
+        after = {"programme_id": programme_id}
+        events.record(session, actor, action="compute", subject="listening results", subject_id=made.id, after=after)
     return summaries[ALL_LEVELS]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
 
+from commsapp.accounts import service as accounts
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import BadInput, Conflict, NotFound
@@ -82,6 +83,11 @@ def start_import(
     return as_import(row), job.id
 
 
+def level_words(session: Session, actor: Actor) -> dict[str, str]:
+    """Handling level → what the organisation of the actor calls it, which its files may use as well as our words."""
+    return {level.value: name for level, name in accounts.level_names(session, actor).items()}
+
+
 def run_import(
     sessions: Sessions,
     actor: Actor,
@@ -108,9 +114,10 @@ def run_import(
         if run is None:
             raise NotFound("There is no such import.")
         as_import(run)  # loads what is needed while the session is open
+        levels = level_words(session, actor)
     if run.finished_at is None:
         try:
-            _read_on(sessions, actor, run, settings, progress, then_analyse=then_analyse)
+            _read_on(sessions, actor, run, settings, progress, levels, then_analyse=then_analyse)
         except (FileNotFoundError, BadInput, Conflict) as error:
             with sessions.reading() as session:
                 ended = import_of(session, actor, import_id).finished_at is not None
@@ -133,12 +140,13 @@ def _read_on(
     run: imports.ImportRun,
     settings: Settings,
     progress: views.Progress,
+    levels: Dictionary[str, str],
     *,
     then_analyse: bool,
 ) -> None:
     table = _open_as_started(run, settings)
     dated: Counter[bool] = Counter()
-    for batch in _batches(table, run, settings, dated):
+    for batch in _batches(table, run, settings, dated, levels):
         with sessions.writing() as session:
             _store(session, run, batch)
         progress("Reading rows", batch[-1].row, max(table.estimated_rows or 0, batch[-1].row))
@@ -163,7 +171,9 @@ def _open_as_started(run: imports.ImportRun, settings: Settings) -> Table:
     return table
 
 
-def _batches(table: Table, run: imports.ImportRun, settings: Settings, dated: Counter[bool]) -> Iterator[list[Record | Reject]]:
+def _batches(
+    table: Table, run: imports.ImportRun, settings: Settings, dated: Counter[bool], levels: Dictionary[str, str]
+) -> Iterator[list[Record | Reject]]:
     """Rows behind the checkpoint, batch by batch; ``dated`` counts all that can be read, those before it too."""
     mapping = Mapping.from_json(run.mapping)
     order = DateOrder(run.date_order) if run.date_order else None
@@ -173,7 +183,7 @@ def _batches(table: Table, run: imports.ImportRun, settings: Settings, dated: Co
     batch: list[Record | Reject] = []
     with ScratchCounter(scratch) as ordinals:
         for row in table.rows():
-            item = _with_area(to_record(row, mapping, order, ordinals), row.cells)
+            item = _with_area(to_record(row, mapping, order, ordinals, levels=levels), row.cells)
             if isinstance(item, Record):
                 dated[item.date is not None] += 1
             if row.number <= run.checkpoint:
@@ -450,10 +460,11 @@ def rejected(session: Session, actor: Actor, import_id: int) -> list[views.Rejec
     run = imports.import_run(session, actor, import_id)
     if run is None:
         raise NotFound("There is no such import.", "Go back to the programme.")
+    levels = level_words(session, actor)
     return [
         views.RejectedRow(row=row.row_number, reason=by_patterns(row.reason), cells=_redacted(row.cells or {}))
         for row in imports.rejected_rows(session, actor, import_id)
-        if _level_of(row, run) in actor.handling_levels
+        if _level_of(row, run, levels) in actor.handling_levels
     ]
 
 
@@ -471,7 +482,7 @@ _NAMES_COLUMN = re.compile(
 )
 
 
-def _level_of(row: imports.RejectedRow, run: imports.ImportRun) -> str:
+def _level_of(row: imports.RejectedRow, run: imports.ImportRun, levels: Dictionary[str, str]) -> str:
     """The handling level of a rejected row: its own where that can be read, the strictest where it can't, else its file's."""
     column = run.mapping.get("handling")
     if column is None:
@@ -479,4 +490,4 @@ def _level_of(row: imports.RejectedRow, run: imports.ImportRun) -> str:
     cell = (row.cells or {}).get(column)
     if cell is None:
         return HandlingLevel.CONCERN
-    return (handling_word(cell) or HandlingLevel.CONCERN) if cell.strip() else run.handling_level
+    return (handling_word(cell, levels) or HandlingLevel.CONCERN) if cell.strip() else run.handling_level

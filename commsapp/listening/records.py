@@ -10,7 +10,7 @@ from datetime import date
 
 from commsapp.errors import BadInput
 from commsapp.listening import dates
-from commsapp.listening.columns import CONSENTS, HANDLINGS, Mapping, consent_words, handling_word
+from commsapp.listening.columns import CONSENTS, HANDLINGS, OURS, Mapping, consent_words, handling_word
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.table import Row
 from commsapp.listening.formats.tidy import clean
@@ -49,8 +49,10 @@ class Reject:
     cells: dict[str, str] | None
 
 
-def to_record(row: Row, mapping: Mapping, order: DateOrder | None, ordinals: Ordinals) -> Record | Reject:
-    """The record of a row, or its rejection.
+def to_record(
+    row: Row, mapping: Mapping, order: DateOrder | None, ordinals: Ordinals, *, levels: Dictionary[str, str] = OURS
+) -> Record | Reject:
+    """The record of a row, or its rejection. ``levels`` are the organisation's own names of the handling levels.
 
     A row with neither text nor answers is kept with an empty text, so that it is counted as not coded. Control characters
     are taken out of the cells and lone surrogates become U+FFFD, since no database keeps them.
@@ -61,13 +63,15 @@ def to_record(row: Row, mapping: Mapping, order: DateOrder | None, ordinals: Ord
     cells = clean_cells(row.cells)
     try:
         # all that may fail comes before the identity: a rejected row must not count as seen
-        record = _read(row.number, cells, mapping, order)
+        record = _read(row.number, cells, mapping, order, levels)
         return dataclasses.replace(record, identity=row_identity(cells, mapping, ordinals))
     except BadInput as error:
         return Reject(row.number, f"Row {row.number}: {error}", cells)
 
 
-def _read(number: int, cells: Dictionary[str, str], mapping: Mapping, order: DateOrder | None) -> Record:
+def _read(
+    number: int, cells: Dictionary[str, str], mapping: Mapping, order: DateOrder | None, levels: Dictionary[str, str]
+) -> Record:
     """The record, with no identity yet. Raises BadInput for the first cell that can't be read."""
     found = {field: cells.get(column, "").strip() for field, column in mapping.fields().items()}
     return Record(
@@ -82,7 +86,7 @@ def _read(number: int, cells: Dictionary[str, str], mapping: Mapping, order: Dat
         weight=_weight(found["weight"]) if found.get("weight") else None,
         respondent=found.get("respondent", ""),
         consent=_consent(found.get("consent", "")),
-        handling=_handling(found.get("handling", "")),
+        handling=_handling(found.get("handling", ""), levels),
         attributes={column: cell for column in mapping.attributes if (cell := cells.get(column, "").strip())},
         answers={column: cell for column in mapping.questions if (cell := cells.get(column, "").strip())},
     )
@@ -105,10 +109,10 @@ def _consent(cell: str) -> tuple[str, ...]:
     return words
 
 
-def _handling(cell: str) -> str:
-    word = handling_word(cell) if cell else ""
+def _handling(cell: str, levels: Dictionary[str, str]) -> str:
+    word = handling_word(cell, levels) if cell else ""
     if word is None:
-        raise BadInput("The handling level is not known.", f"Write one of {', '.join(HANDLINGS)}.")
+        raise BadInput("The handling level is not known.", f"Write one of {', '.join(levels[level] for level in HANDLINGS)}.")
     return word
 
 

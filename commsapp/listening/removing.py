@@ -17,7 +17,7 @@ from commsapp.storage.session import Session
 _LATEST_JOBS = 1_000
 
 
-def remove_import(session: Session, actor: Actor, import_id: int, *, settings: Settings) -> views.Import:
+def remove_import(session: Session, actor: Actor, import_id: int, *, settings: Settings, why: str = "") -> views.Import:
     """Remove the responses that an import added, with their words, answers, codings and embeddings; returns what it was.
 
     Responses that other imports added stay, also where this file held them again. Listening results that a message cites
@@ -41,7 +41,7 @@ def remove_import(session: Session, actor: Actor, import_id: int, *, settings: S
     take_away(session, actor, run.programme_id, erasing.responses_of_import(session, run.id), settings=settings)
     imports.delete_import(session, import_id=run.id)
     after = {"file": run.file_name, "responses": run.added, "programme_id": run.programme_id, "levels": sorted(levels)}
-    events.record(session, actor, action="remove", subject="import", subject_id=import_id, after=after)
+    events.record(session, actor, action="remove", subject="import", subject_id=import_id, after=after, why=why)
     analysing.start_analysis(session, actor, programme_id=run.programme_id)
     return removed
 

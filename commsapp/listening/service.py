@@ -16,7 +16,16 @@ from commsapp.listening.freezing import (
     store_results,
 )
 from commsapp.listening.freezing import codebook_shown as codebook_in_use
-from commsapp.listening.importing import how_read, import_of, imports_of, latest_mappings, rejected, run_import, start_import
+from commsapp.listening.importing import (
+    how_read,
+    import_of,
+    imports_of,
+    latest_mappings,
+    level_words,
+    rejected,
+    run_import,
+    start_import,
+)
 from commsapp.listening.looking import over_waves
 from commsapp.listening.originals import comment_redacted, may_read_original, read_original
 from commsapp.listening.programmes import (
@@ -47,10 +56,12 @@ from commsapp.listening.restoring import erase_again
 from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
 from commsapp.listening.searching import search
+from commsapp.listening.standing import ERASED
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep, keep_stream
 
 __all__ = [
+    "ERASED",
     "add_area",
     "add_channel",
     "add_context_event",
@@ -81,6 +92,7 @@ __all__ = [
     "keep_stream",
     "latest_mappings",
     "latest_summary",
+    "level_words",
     "may_read_original",
     "narrowed",
     "over_waves",

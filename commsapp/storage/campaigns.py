@@ -203,6 +203,12 @@ def _add_once(session: Session, row: Base, problem: str, cure: str) -> None:
         raise Conflict(problem, cure) from error
 
 
+def _place(session: Session, message: Message | None) -> dict[str, Any]:
+    """Of which programme something is, for the sentence that the audit log makes of an event."""
+    campaign = session.get(Campaign, message.campaign_id) if message is not None else None
+    return {"programme_id": campaign.programme_id} if campaign is not None else {}
+
+
 def add_campaign(
     session: Session,
     actor: Actor,
@@ -222,7 +228,8 @@ def add_campaign(
     )
     _add_once(session, row, f"There is a campaign called '{name}' already.", "Choose another name, or open that one.")
     session.add(Objective(campaign_id=row.id, text=objective))
-    after = {"name": name, "approach": approach, "start": start.isoformat(), "end": end.isoformat(), "objective": objective}
+    after: dict[str, Any] = {"name": name, "approach": approach, "start": start.isoformat(), "end": end.isoformat()}
+    after |= {"objective": objective, "programme_id": programme_id}
     events.record(session, actor, action="create", subject="campaign", subject_id=row.id, after=after)
     session.flush()
     return row
@@ -250,7 +257,8 @@ def add_message(
     )
     session.add(row)
     session.flush()
-    after = {"text": text, "language": language, "listening_result_id": listening_result_id}
+    after: dict[str, Any] = {"text": text, "language": language, "listening_result_id": listening_result_id}
+    after |= _place(session, row)
     events.record(session, actor, action="draft", subject="message", subject_id=row.id, after=after)
     session.flush()
     return row
@@ -272,7 +280,8 @@ def add_activity(
     row = Activity(message_id=message_id, medium=medium, area_id=area_id, start=start, end=end, cost=cost, delivered=delivered)
     session.add(row)
     session.flush()
-    after = {"message_id": message_id, "medium": medium, "start": start.isoformat(), "end": end.isoformat()}
+    after: dict[str, Any] = {"message_id": message_id, "medium": medium, "start": start.isoformat(), "end": end.isoformat()}
+    after |= _place(session, session.get(Message, message_id))
     events.record(session, actor, action="add", subject="activity", subject_id=row.id, after=after)
     session.flush()
     return row
@@ -314,6 +323,7 @@ def fix_expected_effect(
     _add_once(session, row, "The expected effect of this message was fixed a moment ago and is kept.", "Open the message again.")
     after = {"measure": measure, "item": item, "direction": direction, "target_difference": target_difference}
     after |= {"smallest": smallest, "by": by.isoformat(), "codebook_version": codebook_version}
+    after |= _place(session, session.get(Message, message_id))
     events.record(session, actor, action="fix", subject="expected effect", subject_id=row.id, after=after)
     session.flush()
     return row
@@ -344,7 +354,9 @@ def add_measured_effect(
     )
     session.add(row)
     session.flush()
-    after = {"design": design, "estimate": estimate, "verdict": verdict}
+    after: dict[str, Any] = {"design": design, "estimate": estimate, "verdict": verdict}
+    expected = session.get(ExpectedEffect, expected_effect_id)
+    after |= _place(session, session.get(Message, expected.message_id) if expected is not None else None)
     events.record(session, actor, action="measure", subject="expected effect", subject_id=expected_effect_id, after=after)
     session.flush()
     return row

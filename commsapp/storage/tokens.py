@@ -54,6 +54,11 @@ def tokens(session: Session, actor: Actor, *, person_id: int | None = None) -> l
     return list(session.scalars(query.order_by(Token.id.desc())))
 
 
+def holding(session: Session, *, person_id: int) -> list[Token]:
+    """Tokens of a person that were not revoked."""
+    return list(session.scalars(select(Token).where(Token.person_id == person_id, Token.revoked_at.is_(None))))
+
+
 def mark_used(session: Session, token_id: int, at: datetime) -> None:
     """Note when a token was used last."""
     session.execute(update(Token).where(Token.id == token_id).values(last_used_at=at))

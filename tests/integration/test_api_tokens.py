@@ -180,6 +180,27 @@ def test_a_person_who_has_no_access_any_more_has_none_by_token_either(api: Api, 
     api.get("/programmes", token=token)
 
 
+@pytest.mark.parametrize("how", ["deactivated and activated", "second factor forgotten", "password chosen by a link"])
+def test_whose_way_in_is_taken_away_or_made_anew_has_no_token_any_more(
+    api: Api, sessions: Sessions, actor: Actor, how: str
+) -> None:
+    with sessions.writing() as session:
+        person, link = accounts.invite(session, actor, name="Amy", email="amy@example.org", role=Role.OFFICER)
+    with sessions.writing() as session:
+        accounts.join(session, link.secret, password_hash="x")
+    token = token_of(sessions, Actor(actor.organisation_id, person.id, person.name, Role.OFFICER, frozenset(HandlingLevel)))
+    api.get("/programmes", token=token)
+    with sessions.writing() as session:
+        if how == "deactivated and activated":
+            accounts.set_active(session, actor, person.id, False)
+            accounts.set_active(session, actor, person.id, True)
+        elif how == "second factor forgotten":
+            accounts.forget_second_factor(session, actor, person.id)
+        else:
+            accounts.join(session, accounts.new_link(session, actor, person.id).secret, password_hash="y")
+    assert "revoked" in api.get("/programmes", token=token, status=401)["detail"]
+
+
 def test_a_clearance_that_is_taken_away_or_not_proven_by_a_second_factor_is_taken_from_the_token_too(
     sessions: Sessions, actor: Actor
 ) -> None:

@@ -266,6 +266,12 @@ def _level_names(world: World) -> None:
         assert "Known to us alone" not in accounts.level_names(session, world.stranger).values()
 
 
+def _level_words(world: World) -> None:
+    with session_of(world) as session:
+        accounts.set_level_names(session, world.owner, {HandlingLevel.CONCERN: "Known to us alone"})
+        assert "Known to us alone" not in listening.level_words(session, world.stranger).values()
+
+
 def _set_level_names(world: World) -> None:
     with session_of(world) as session:
         before = accounts.level_names(session, world.owner)
@@ -331,6 +337,7 @@ ACCOUNTS: dict[str, Callable[[World], None]] = {
     "accounts.forget_second_factor": refused(lambda w, s: accounts.forget_second_factor(s, w.stranger, w.person_id)),
     "accounts.invite": _invite,
     "accounts.level_names": _level_names,
+    "listening.level_words": _level_words,
     "accounts.new_link": refused(lambda w, s: accounts.new_link(s, w.stranger, w.person_id)),
     "accounts.new_recovery_codes": mine(lambda s, a: accounts.new_recovery_codes(s, a, [])),
     "accounts.own": mine(accounts.own),
@@ -495,7 +502,7 @@ def contents(sessions: Sessions) -> dict[str, int]:
 
 # Rows that a stranger's own work adds while a case is tried.
 OWN = {"planning.fix_expected_effect": {"message": 1, "event": 1}, "listening.create_programme": {"programme": 2, "event": 2}}
-OWN |= {"accounts.level_names": {"event": 1}, "accounts.set_level_names": {"event": 1}}
+OWN |= {"listening.level_words": {"event": 1}, "accounts.level_names": {"event": 1}, "accounts.set_level_names": {"event": 1}}
 
 
 def test_one_organisation_reaches_nothing_of_another(world: World) -> None:

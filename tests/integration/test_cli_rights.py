@@ -70,7 +70,21 @@ def test_who_was_erased_does_not_come_back_with_a_backup_from_before(
     backup = tmp_path / "before.backup"
     done = typed("restore", backup, "--keys", tmp_path / "before.backup.keys", "--erased", folder / "erased")
     assert "2 responses follow again what was decided since" in done.out, done.err
+    assert "no list of what was decided" not in " ".join(done.out.split())
     assert WORDS.encode() not in (new / "commsapp.sqlite").read_bytes()
+
+
+def test_a_restore_says_where_it_cannot_know_who_was_erased_since(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = typed("backup", tmp_path / "before.backup")
+    assert f"Keep {folder / 'erased'} as it grows" in " ".join(made.out.split()).replace("/ ", "/")
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.copy(folder / "secret.key", new / "secret.key")
+    monkeypatch.setenv("COMMSAPP_DATA_DIR", str(new))
+    done = typed("restore", tmp_path / "before.backup", "--keys", tmp_path / "before.backup.keys")
+    assert "There is no list of what was decided since" in " ".join(done.out.split()), done.err
 
 
 def test_retention_is_set_shown_tried_and_run(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import string
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import given
 import pytest
 
+from commsapp.accounts import service as accounts
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import Conflict
@@ -279,6 +281,27 @@ def test_an_empty_cell_of_a_consent_column_is_consent_to_log_only(
 
 def _consents(sessions: Sessions) -> list[list[object]]:
     return [given.as_list(consent) for (consent,) in given.stored(sessions, "SELECT consent FROM response ORDER BY id")]
+
+
+def test_a_row_may_name_its_handling_level_in_the_words_of_the_organisation(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
+) -> None:
+    with sessions.writing() as session:
+        words = {HandlingLevel.OFFICIAL_SENSITIVE: "Amber", HandlingLevel.CONCERN: "Red flag"}
+        accounts.set_level_names(session, actor, words)
+    programme = given.programme(sessions, actor)
+    cells = ["amber", "Red  Flag", "concern", "open", "green"]
+    path = given.table(tmp_path / "h.csv", [{"comment": f"c {n}", "handling": cell} for n, cell in enumerate(cells)])
+    run = given.imported(sessions, actor, settings, path, programme_id=programme)
+    assert given.counts(run) == (4, 0, 1)
+    found = [level for (level,) in given.stored(sessions, "SELECT handling_level FROM response ORDER BY id")]
+    assert found == ["official-sensitive", "concern", "concern", "open"]
+    with sessions.reading() as session:
+        (reject,) = listening.rejected(session, actor, run.id)
+        assert "Write one of open, Amber, Red flag." in reject.reason
+        # What stands at no known level is for those alone who may read everything.
+        cleared = dataclasses.replace(actor, handling_levels=frozenset({HandlingLevel.OPEN, HandlingLevel.OFFICIAL_SENSITIVE}))
+        assert listening.rejected(session, cleared, run.id) == []
 
 
 def test_the_handling_level_is_that_of_the_row_else_that_of_the_import(

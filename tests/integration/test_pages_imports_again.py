@@ -13,7 +13,9 @@ import pytest
 from page_client import PageClient
 from pages_site import Site
 from test_pages_imports import BOTH_WAYS, SURVEY, choose, client, drop, programme_id, refused, site, stored
+from werkzeug.test import TestResponse
 
+from commsapp.accounts import service as accounts
 from commsapp.listening import service as listening
 from commsapp.web.uploads import Batch, Upload, seal
 
@@ -38,6 +40,11 @@ def test_what_was_entered_stays_when_the_page_comes_back_with_mistakes(
         assert [channel.name for channel in listening.channels(session, site.actor, 1)] == ["Door to door"]
 
 
+def remove(client: PageClient, **given: str) -> TestResponse:
+    sent = {"why": "The wrong column", "sure": "y"} | given
+    return client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove"), **sent})
+
+
 def test_files_that_were_sent_are_not_sent_again(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
     address = drop(survey__csv=SURVEY)
     sent = choose(client, address, file0_chosen="opt-in")
@@ -56,7 +63,7 @@ def test_files_whose_import_was_taken_back_can_be_brought_once_more(
     address = drop(survey__csv=SURVEY)
     client.post(address, data=choose(client, address, file0_chosen="opt-in"))
     site.work(names=("import",))
-    client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove")})
+    remove(client)
 
     gone = client.get(address)  # what was read is kept no longer: it lay there in plain words
     assert "Drop it again" in gone.get_data(as_text=True)
@@ -66,6 +73,22 @@ def test_files_whose_import_was_taken_back_can_be_brought_once_more(
     assert site.work(names=("import",)) == 1
     with site.sessions.reading() as session:
         assert [run.added for run in listening.imports_of(session, site.actor, 1)] == [3]
+
+
+def test_an_import_is_removed_for_a_reason_that_stands_in_the_log(
+    client: PageClient, site: Site, drop: Callable[..., str]
+) -> None:
+    address = drop(survey__csv=SURVEY)
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    site.work(names=("import",))
+    page = remove(client, why="", sure="").get_data(as_text=True)
+    assert "Enter a reason" in page
+    assert "Tick the box to remove it" in page
+    assert stored(site) == (1, 1)
+    remove(client, why="It was last year’s file")
+    assert stored(site) == (1, 0)
+    with site.sessions.reading() as session:
+        assert "It was last year’s file" in {entry.why for entry in accounts.audit_log(session, site.actor).entries}
 
 
 def test_an_import_that_failed_can_be_removed(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
@@ -79,7 +102,7 @@ def test_an_import_that_failed_can_be_removed(client: PageClient, site: Site, dr
     text = client.get("/imports/1").get_data(as_text=True)
     assert "It stopped before its end" in text
     assert "Remove this import" in text
-    client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove")})
+    remove(client)
     assert stored(site) == (1, 0)
 
 

@@ -248,6 +248,25 @@ def test_a_campaign_of_another_programme_can_not_be_joined(client: PageClient, s
     assert client.get(f"/results/{filled.result_id}/plan?campaign={other.id}").status_code == 404
 
 
+def test_what_was_typed_stays_when_the_results_are_worked_out_again_meanwhile(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    page = client.get(f"/results/{filled.result_id}/plan").get_data(as_text=True)
+    [form] = [form for form in parse(page).iter("form") if form.get("method") == "post" and "/plan" in (form.get("action") or "")]
+    listening.store_results(site.sessions, site.actor, filled.programme_id)  # nothing cites the result yet, so it goes
+
+    sent = {"csrf_token": client.token("/programmes"), **filled_in(filled)}
+    answer = client.post(str(form.get("action")), data=sent)
+    assert answer.status_code == 422
+    assert "Read the figure as it is now, then save." in answer.get_data(as_text=True)
+    assert "Your account is not for rent." in answer.get_data(as_text=True)
+    assert campaigns_of(site, filled) == []
+    [again] = [form for form in parse(answer.get_data(as_text=True)).iter("form") if "/plan" in (form.get("action") or "")]
+    assert client.post(str(again.get("action")), data=sent).status_code == 302
+    assert len(campaigns_of(site, filled)) == 1
+    assert client.get(f"/results/{filled.result_id}/plan").status_code == 404
+
+
 def test_a_count_of_comments_is_nothing_to_plan_on(client: PageClient, site: Site, filled: heard.Heard) -> None:
     said.add(site.sessions, site.actor, filled.programme_id)
     with site.sessions.reading() as session:

@@ -211,6 +211,21 @@ def test_an_administrator_clears_themselves_only_with_a_second_factor(sessions: 
     assert event.after and event.after["handling_levels"] == ["open", "concern"]
 
 
+def test_nobody_clears_themselves_for_more_where_somebody_else_can(sessions: Sessions, actor: Actor) -> None:
+    amy = joined(sessions, actor, role=Role.ADMINISTRATOR)
+    joined(sessions, actor, "bo@example.org", role=Role.ADMINISTRATOR)
+    give_second_factor(sessions, amy)
+    own = holds(sessions, signed_in(sessions, amy, second_factor=True))
+    assert own is not None
+    with sessions.writing() as session, pytest.raises(Conflict, match="Nobody clears themselves for more"):
+        accounts.clear_person(session, own, amy.id, [CONCERN])
+    with sessions.writing() as session, pytest.raises(Conflict, match="Nobody clears themselves for more"):
+        accounts.clear_person(session, own, amy.id, [OPEN], originals=True)
+    with sessions.writing() as session:
+        accounts.clear_person(session, actor, amy.id, [SENSITIVE, CONCERN])
+        assert accounts.clear_person(session, own, amy.id, [CONCERN]).cleared.levels == {OPEN, CONCERN}  # less is theirs to say
+
+
 def test_every_change_leaves_an_event(sessions: Sessions, actor: Actor) -> None:
     person = joined(sessions, actor)
     with sessions.writing() as session:

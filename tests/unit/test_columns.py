@@ -104,6 +104,20 @@ def test_one_unknown_word_does_not_switch_consent_or_handling_off() -> None:
     assert (found.consent, found.handling, found.left_out) == ("Consent", "Handling", ())
 
 
+def test_a_column_of_levels_is_known_by_the_words_of_the_organisation_too() -> None:
+    cells = rows(Comment=["Long enough to be one", "And so is this one"], Marking=["amber", "?"])
+    assert suggest(["Comment", "Marking"], cells).handling is None
+    own = {"open": "open", "official-sensitive": "Amber", "concern": "Red"}
+    assert suggest(["Comment", "Marking"], cells, levels=own).handling == "Marking"
+    assert "open, Amber, Red." in missing(set(), ["Marking"], levels=own)["handling"]
+
+
+def test_that_nothing_tells_who_is_the_same_person_is_said() -> None:
+    assert suggest(["Person", "Comment"], []).respondent == "Person"
+    assert "each row counts as somebody else" in missing({"text"})["respondent"]
+    assert "respondent" not in missing({"respondent"})
+
+
 def test_a_column_of_consent_or_handling_that_is_not_read_so_is_said() -> None:
     sample = rows(Consent=["I agree", "perhaps"], Marking=["restricted", "secret"], comment=["One long comment", "Two long ones"])
     found = suggest(list(sample[0]), sample)

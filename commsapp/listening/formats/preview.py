@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
 
 from commsapp.errors import Ambiguous
-from commsapp.listening.columns import Mapping, suggest
+from commsapp.listening.columns import OURS, Mapping, suggest
 from commsapp.listening.dates import DateOrder, find_order
 from commsapp.listening.formats import LIMITS, Limits, Row, Table, open_table
 from commsapp.listening.formats.tidy import clean
@@ -36,12 +37,25 @@ class Preview:
     """Why rows among those looked at can't be read, the first few."""
 
 
-def preview(path: Path, name: str | None = None, rows: int = 20, *, limits: Limits = LIMITS) -> Preview:
-    """Looks into a file. Raises BadInput, as ``open_table`` does, when it can't be read."""
+def preview(
+    path: Path,
+    name: str | None = None,
+    rows: int = 20,
+    *,
+    limits: Limits = LIMITS,
+    levels: Dictionary[str, str] = OURS,
+) -> Preview:
+    """Looks into a file; ``levels`` are the organisation's own names of the handling levels.
+
+    Raises
+    ------
+    BadInput : it can't be read, as ``open_table`` says.
+
+    """
     table = open_table(path, name=name, limits=limits)
     looked = list(itertools.islice(_bounded(table), _SCANNED_ROWS))
     cells = [row.cells for row in looked if row.cells is not None and not row.problem]
-    mapping = suggest(table.columns, cells)
+    mapping = suggest(table.columns, cells, levels=levels)
     order, question = settle_dates(table, mapping, whole=path.stat().st_size <= _WHOLE_FILE)
     return Preview(
         table=table,

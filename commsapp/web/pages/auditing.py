@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -86,7 +87,7 @@ def log() -> str:
         asked=asked,
         lists=[
             _list("person", "Who", "Everybody", page.persons, asked.person),
-            _list("action", "Did what", "Anything", page.actions, asked.action),
+            _list("action", "Did what", "Anything", page.actions, asked.action, accounts.action_words),
             _list("subject", "With what", "Anything", page.subjects, asked.subject),
         ],
         page_address=lambda number: url_for("auditing.log", page=number, **asked.given),
@@ -94,9 +95,12 @@ def log() -> str:
     )
 
 
-def _list(name: str, label: str, every: str, known: tuple[str, ...], chosen: str) -> dict[str, Any]:
+def _list(
+    name: str, label: str, every: str, known: tuple[str, ...], chosen: str, words: Callable[[str], str] = str
+) -> dict[str, Any]:
     values = [*known, *([chosen] if chosen and chosen not in known else [])]
-    items = [{"value": value, "text": capfirst(value), "selected": value == chosen} for value in values]
+    items = [{"value": value, "text": capfirst(words(value)), "selected": value == chosen} for value in values]
+    items.sort(key=lambda item: str(item["text"]).casefold())
     return {"name": name, "label": label, "items": [{"value": "", "text": every, "selected": not chosen}, *items]}
 
 

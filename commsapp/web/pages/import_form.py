@@ -72,11 +72,11 @@ class Decision:
     handling: HandlingLevel
 
 
-def look(number: int, upload: Upload, settings: Settings) -> Looked:
+def look(number: int, upload: Upload, settings: Settings, level_words: dict[str, str]) -> Looked:
     """What is in a file, or the sentence why it can't be read."""
     try:
         path = path_of(upload, settings)
-        return Looked(number, upload, path.stat().st_size, preview(path, upload.name))
+        return Looked(number, upload, path.stat().st_size, preview(path, upload.name, levels=level_words))
     except CommsappError as error:
         return Looked(number, upload, problem=str(error))
 

@@ -79,9 +79,9 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
             return redirect(job) if sending else (render_template("imports/sent.html", job=job, again=_again(programme)), 200)
         before = None
     into = _target(programme)
-    levels.names()  # what the form needs of the database, before it is given up
+    words = {level.value: name for level, name in levels.names().items()}  # asked of the database before it is given up
     session.rollback()  # nobody else should wait for the database while files are looked at
-    files = [settle(look(number, one, settings), into) for number, one in enumerate(batch.uploads)]
+    files = [settle(look(number, one, settings, words), into) for number, one in enumerate(batch.uploads)]
     form = make_form(files, into.channels, None if sending else before)
     if sending and any(file.preview for file in files):
         form.validate()
@@ -109,7 +109,7 @@ def check(programme_id: int | None = None) -> Response | tuple[str, int]:
         action=_address(batch, token),
         again=_again(programme),
         examples=_examples,
-        missing=lambda file: missing(chosen_fields(form, file), file.preview.columns),
+        missing=lambda file: missing(chosen_fields(form, file), file.preview.columns, levels=words),
     )
     return page, 422 if sending else 200
 
@@ -220,6 +220,7 @@ def show(import_id: int) -> str:
         goes_on=listening.import_goes_on(session, actor, import_id),
         columns=_read_as(how.mapping),
         rejected=rejected,
+        unseen=run.rejected - len(rejected) if run.rejected <= MOST_REJECTED else 0,
         most_rejected=MOST_REJECTED,
     )
 
@@ -240,17 +241,25 @@ class RemoveForm(fields.Form):
     send = fields.Button("Remove it")
 
 
+class RemoveImportForm(fields.Form):
+    """A reason and a tick: the words of many people go at once."""
+
+    why = fields.TextField("Why is it removed?", missing="Enter a reason", hint="It stands in the audit log")
+    sure = fields.TickField("Yes, remove all that it brought", missing="Tick the box to remove it")
+    send = fields.Button("Remove it")
+
+
 @blueprint.route("/imports/<int:import_id>/remove", methods=["GET", "POST"])
 @may_enter(*STAFF)
-def remove(import_id: int) -> Response | str:
+def remove(import_id: int) -> Response | tuple[str, int]:
     """Ask whether what an import brought should go, and take it away."""
     session, actor = request.session(), request.actor()
     run = listening.import_of(session, actor, import_id)
     programme = listening.programme(session, actor, run.programme_id)
-    form = RemoveForm()
+    form = RemoveImportForm()
     if form.validate_on_submit():
         try:
-            listening.remove_import(session, actor, import_id, settings=request.settings())
+            listening.remove_import(session, actor, import_id, settings=request.settings(), why=form.why.data)
         except Conflict as error:
             flash(str(error))
         else:
@@ -261,4 +270,5 @@ def remove(import_id: int) -> Response | str:
         "This can't be undone, but the file can be imported again. Figures that a message cites stay as they were.",
     ]
     question = f"Remove the import of {run.file_name}?"
-    return render_template("programmes/remove.html", form=form, programme=programme, question=question, lines=lines)
+    page = render_template("programmes/remove.html", form=form, programme=programme, question=question, lines=lines)
+    return page, 422 if form.errors else 200

@@ -114,7 +114,7 @@ def topic(programme_id: int, number: int) -> str:
     said = listening.comments_page(
         session, actor, programme_id, topic=number, sentiment=now.tone, number=_page_number(), **now.cell
     )  # fmt: skip
-    _noted(programme_id, said, now, name)
+    _noted(programme_id, said, now, f"topic {name}" if number >= 0 else name)
     return render_template(
         "listening/topic.html",
         programme=programme,
@@ -150,7 +150,7 @@ def set_aside(programme_id: int) -> str:
     counted = listening.frozen_results(session, actor, programme_id, measure=COMMENTS, **now.cell)
     reasons = dict(counted["not_coded"].iloc[0]) if len(counted) else {}
     said = listening.comments_page(session, actor, programme_id, set_aside=True, reason=why, number=_page_number(), **now.cell)
-    _noted(programme_id, said, now, f"Set aside: {reason(why)}" if why else "Set aside")
+    _noted(programme_id, said, now, f"set aside: {reason(why)}" if why else "set aside")
     return render_template(
         "listening/set_aside.html",
         programme=programme,
@@ -184,7 +184,7 @@ def search(programme_id: int) -> str:
     programme = listening.programme(session, actor, programme_id)
     words = " ".join(http.args.get("words", "").split())[:LONGEST_SEARCH]
     said = listening.search(session, actor, programme_id, words, number=_page_number(), **now.cell)
-    _noted(programme_id, said, now, "search")
+    _noted(programme_id, said, now, "by a search")
     return render_template(
         "listening/search.html",
         programme=programme,

@@ -20,6 +20,7 @@ from commsapp.planning.wording import listed, result_sentence
 from commsapp.web.pages import message_form
 from commsapp.web.pages.places import trail
 
+_CELL = ("measure", "item", "wave", "area", "segment")
 # The argument of the service → the field of this page, where the two differ.
 _FIELDS = {"target_difference": "target", "before_wave_id": "before_wave", "after_wave_id": "after_wave"}
 
@@ -28,13 +29,15 @@ _FIELDS = {"target_difference": "target", "before_wave_id": "before_wave", "afte
 def plan(result_id: int) -> Response | tuple[str, int]:
     """The form, and what it sends. ``?campaign=7`` adds the message to that campaign instead of starting one."""
     session, actor = request.session(), request.actor()
-    result = planning.result_to_move(session, actor, result_id)
+    result, renewed = _cited(result_id)
     campaign = _chosen_campaign(result)
     offer = message_form.offered(
         listening.waves(session, actor, result.programme_id), listening.areas(session, actor, result.programme_id)
     )
     form = message_form.message_form(result, campaign, offer)
-    if form.is_submitted() and _is_sound(form, result, campaign):
+    if renewed:
+        flash("The results were worked out again while you wrote. Read the figure as it is now, then save.")
+    elif form.is_submitted() and _is_sound(form, result, campaign):
         try:
             message = _save(form, result, campaign)
         except (BadInput, Conflict) as error:  # such as a name that somebody else took a moment ago
@@ -45,7 +48,27 @@ def plan(result_id: int) -> Response | tuple[str, int]:
                 "The message is planned. What you expect of it is fixed. Next, add where and when people will meet it.", "success"
             )
             return redirect(url_for("campaigns.show", campaign_id=message.campaign_id))
-    return _page(result, campaign, form, offer), 422 if form.errors else 200
+    return _page(result, campaign, form, offer), 422 if form.errors or renewed else 200
+
+
+def _cited(result_id: int) -> tuple[Result, bool]:
+    """The result that a message is to cite; or, where it was worked out again meanwhile, the new one of the same cell, and True.
+
+    Results that nothing cites go with the next analysis; what somebody typed until then must not go with them.
+    """
+    session, actor = request.session(), request.actor()
+    try:
+        return planning.result_to_move(session, actor, result_id), False
+    except NotFound:
+        programme_id = http.args.get("programme", type=int)
+        cell: dict[str, str | None] = {name: http.args.get(name, "") for name in _CELL}
+        if programme_id is None or not cell["measure"]:
+            raise
+        listening.programme(session, actor, programme_id)
+        found = listening.frozen_results(session, actor, programme_id, **cell)
+        if not len(found):
+            raise
+        return planning.result_to_move(session, actor, int(found["id"].iloc[0])), True
 
 
 def _chosen_campaign(result: Result) -> Campaign | None:
@@ -170,5 +193,11 @@ def _page(result: Result, campaign: Campaign | None, form: Any, offer: message_f
         form=form,
         offer=offer,
         titles={known.id: known.title for known in offer.approaches},
-        here=url_for("campaigns.plan", result_id=result.id, campaign=campaign.id if campaign else None),
+        here=url_for(
+            "campaigns.plan",
+            result_id=result.id,
+            campaign=campaign.id if campaign else None,
+            programme=programme.id,
+            **{name: getattr(result, name) or None for name in _CELL},
+        ),
     )

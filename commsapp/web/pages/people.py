@@ -142,7 +142,8 @@ def clearance(person_id: int) -> Response | tuple[str, int]:
         except CommsappError as error:
             form.cleared.errors = [str(error)]
         else:
-            flash(f"The clearance of {person.name} was saved. They sign in again.", "success")
+            who = "You sign" if person_id == actor.person_id else "They sign"
+            flash(f"The clearance of {person.name} was saved. {who} in again.", "success")
             return _back(person)
     return render_template("accounts/clearance.html", form=form, person=person), 422 if form.errors else 200
 
@@ -222,7 +223,7 @@ def handling_levels() -> Response | tuple[str, int]:
         except BadInput as error:
             form.open.errors = [str(error)]
         else:
-            flash("The names of the handling levels were saved. Every page uses them.", "success")
+            flash("The names of the handling levels were saved. Pages use them, and files may name a level by them.", "success")
             return redirect(url_for("people.index"))
     return render_template("accounts/handling_levels.html", form=form), 422 if form.errors else 200
 
