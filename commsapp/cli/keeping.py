@@ -43,9 +43,8 @@ def backup(path: Path) -> None:
         accounts.note(session, local_actor(session), action="export", subject="backup", after={"file": path.name})
     _show(made)
     console().print(f"Written to {path} and checked. Its keys are in {made.keys}: keep them elsewhere, and the secret key too.")
-    console().print(
-        f"Keep {settings.data_dir / listening.ERASED} as it grows: with it, who is erased later stays erased when this is brought back."
-    )
+    erased = settings.data_dir / listening.ERASED
+    console().print(f"Keep {erased} as it grows: with it, who is erased later stays erased when this is brought back.")
 
 
 @click.command("restore")
