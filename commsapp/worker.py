@@ -21,13 +21,15 @@ from commsapp.accounts.service import actor_for
 from commsapp.actor import Actor
 from commsapp.config import Settings
 from commsapp.errors import CommsappError, NotFound, Unavailable, traceback_without_words
-from commsapp.storage import jobs
+from commsapp.storage import attachments, jobs
 from commsapp.storage.jobs import LEASE_SECONDS, Job, JobLost
 from commsapp.storage.queue import make_queue, send_unsent
 from commsapp.storage.session import Sessions, sessions_of
 
 logger = logging.getLogger("commsapp.worker")
 
+_LEFT_SECONDS = 24 * 3600
+"""After so long nobody is still writing an attachment that no row knows."""
 RETENTION_SECONDS = 3600.0
 """How often a worker looks for what is past its time."""
 
@@ -263,7 +265,7 @@ def serve_jobs(
             consumer.check_worker_health()
             next_reap = time.monotonic() + reap_seconds
         if time.monotonic() >= next_retention:
-            _tend(sessions, lambda: _retain(sessions, settings, stop))
+            _tend(sessions, lambda: keep_house(sessions, settings, stop))
             next_retention = time.monotonic() + RETENTION_SECONDS
         stop.wait(min(1.0, reap_seconds))
         if parent_gone():
@@ -284,13 +286,15 @@ def _tend(sessions: Sessions, send: Callable[[], int]) -> None:
         logger.error("The reaper could not do its work.\n%s", traceback_without_words(error))
 
 
-def _retain(sessions: Sessions, settings: Settings, stop: threading.Event) -> int:
-    """Delete what feedback channels keep no longer; from how many something went."""
+def keep_house(sessions: Sessions, settings: Settings, stop: threading.Event) -> int:
+    """Delete what feedback channels keep no longer, and files that a killed process left; from how many channels something went."""
     from commsapp.listening.service import run_retention
 
     gone = run_retention(sessions, settings=settings, stopped=stop.is_set)
     for due in gone:
         logger.info("Channel %s: what is past its time was deleted (%s).", due.channel_id, due.counts)
+    with sessions.reading() as session:
+        attachments.clear(session, data_dir=settings.data_dir, older_than=time.time() - _LEFT_SECONDS)
     return len(gone)
 
 

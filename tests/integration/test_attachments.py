@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from commsapp.config import Settings
 from commsapp.errors import CommsappError, NotFound, Unavailable
 from commsapp.listening import service as listening
 from commsapp.storage import attachments, database, responses
-from commsapp.storage.attachments import FOLDER, clear, open_attachment, put, remove
+from commsapp.storage.attachments import FOLDER, open_attachment, put, remove
 from commsapp.storage.attachments import attachments as attached
 from commsapp.storage.backup import write_backup
 from commsapp.storage.keyring import Keyring
@@ -25,6 +27,7 @@ from commsapp.storage.sealedfiles import PIECE
 from commsapp.storage.session import Sessions, open_sessions
 
 CONTENT = b"zyxcanary" * 30_000  # more than four pieces
+from commsapp.worker import keep_house
 
 
 @pytest.fixture
@@ -148,8 +151,10 @@ def test_it_goes_with_its_response_and_what_a_killed_process_left_is_swept(
     assert [path.name for path in files(settings)] == ["orphan"]
     with sessions.reading() as session:
         assert session.scalars(select(attachments.Attachment)).all() == []
-        assert clear(session, data_dir=settings.data_dir, older_than=time.time() - 3600) == 0
-        assert clear(session, data_dir=settings.data_dir, older_than=time.time() + 1) == 1
+    keep_house(sessions, settings, threading.Event())
+    assert [path.name for path in files(settings)] == ["orphan"]  # somebody may be writing it at this moment
+    os.utime(settings.data_dir / FOLDER / "orphan", (0, time.time() - 2 * 24 * 3600))
+    keep_house(sessions, settings, threading.Event())
     assert files(settings) == []
 
 
