@@ -287,7 +287,7 @@ def _tend(sessions: Sessions, send: Callable[[], int]) -> None:
 
 
 def keep_house(sessions: Sessions, settings: Settings, stop: threading.Event) -> int:
-    """Delete what feedback channels keep no longer, and files that a killed process left; from how many channels something went."""
+    """Delete what channels keep no longer, and files that a killed process left; from how many channels something went."""
     from commsapp.listening.service import run_retention
 
     gone = run_retention(sessions, settings=settings, stopped=stop.is_set)

@@ -25,9 +25,9 @@ from commsapp.storage.restore import restore_backup
 from commsapp.storage.rotating import forget, rotate
 from commsapp.storage.sealedfiles import PIECE
 from commsapp.storage.session import Sessions, open_sessions
+from commsapp.worker import keep_house
 
 CONTENT = b"zyxcanary" * 30_000  # more than four pieces
-from commsapp.worker import keep_house
 
 
 @pytest.fixture
