@@ -91,7 +91,7 @@ def test_an_administrator_reads_who_read_what(server: LiveServer, programme: int
     page.goto(f"{server.url}/programmes/{programme}/topics/0")
     check_page(page, "topic-with-persons")
     page.get_by_role("link", name="Audit").click()
-    expect(page.get_by_text("comments about Scam calls").first).to_be_visible()
+    expect(page.get_by_text("comments (topic Scam calls)").first).to_be_visible()
     check_page(page, "audit")
     page.get_by_label("From").fill("someday")
     page.get_by_role("button", name="Show").click()

@@ -139,7 +139,7 @@ def test_the_audit_log_tells_in_sentences_who_read_what_and_never_what_was_said(
     client.get(f"/programmes/{programme}/topics/0?area=Ash")
     client.get(f"/programmes/{programme}/people/{ann(site)}")
     page = client.get("/audit").get_data(as_text=True)
-    assert "Local administrator read 25 comments about Scam calls in Not your account, narrowed to Ash" in page
+    assert "Local administrator read 25 comments (topic Scam calls) in Not your account, narrowed to Ash" in page
     assert "Local administrator read what one person said in Not your account (2 responses)" in page
     assert "made the programme Not your account" in page
     assert WORDS not in page

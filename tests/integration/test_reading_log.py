@@ -115,7 +115,7 @@ def test_an_event_says_who_read_how_much_of_what(site: Site, filled: heard.Heard
     assert (event.person_name, event.action, event.subject) == (site.actor.name, "read", "comments")
     assert event.subject_id == filled.programme_id
     after = event.after or {}
-    assert (after["where"], after["filters"], after["count"]) == ("Scam calls", {"area": "Ash"}, 5)
+    assert (after["where"], after["filters"], after["count"]) == ("topic Scam calls", {"area": "Ash"}, 5)
     assert after["levels"] == ["official-sensitive", "open"] or after["levels"] == ["open"]
     assert CANARY not in str(after)
     client.get(f"/programmes/{filled.programme_id}/topics/0?area=Nowhere")
