@@ -40,6 +40,11 @@ class Actor:
     originals: bool = False
     scopes: frozenset[str] | None = None
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether they are cleared for every handling level, and so see whatever anybody said."""
+        return frozenset(HandlingLevel) <= self.handling_levels
+
     def cleared(self) -> Actor:
         """The same person for work on a whole programme, which shows them nobody's words."""
         return replace(self, handling_levels=frozenset(HandlingLevel))

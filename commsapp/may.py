@@ -69,6 +69,7 @@ CHANGE: dict[str, Roles] = {
     "attachment": STAFF,
     # Of oneself, or as an administrator of others: the service sees to it.
     "token": STAFF,
+    "token: revoke": EVERYBODY,
     "audit log": ADMINISTRATORS,
 }
 """Subject of an event → who may make such a change. 'subject: action' says it for one action alone."""
@@ -177,7 +178,7 @@ SEE: dict[tuple[str, str], Record] = {
         "response_id comment_id channel export_id date area attributes weight consent handling_level imported_at file_name "
         "words language translation translator not_coded answers codings",
     ),
-    ("commsapp.listening.rights", "Person"): _seen(STAFF, "programme_id response_id known responses hidden votes read_by"),
+    ("commsapp.listening.rights", "Person"): _seen(STAFF, "programme_id response_id known responses votes read_by"),
     ("commsapp.listening.retention", "Retention"): _seen(STAFF, "channel_id channel until months"),
     ("commsapp.listening.retention", "Due"): _seen(STAFF, "organisation_id programme_id channel_id channel counts"),
     (_PLANNING, "Activity"): _seen(STAFF, "id message_id medium area start end cost delivered"),

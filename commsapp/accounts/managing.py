@@ -227,11 +227,11 @@ def set_level_names(session: Session, actor: Actor, names: Mapping[HandlingLevel
     """
     _administrator(actor)
     given = {level: " ".join(names.get(level, "").split()) or level.value for level in HandlingLevel}
-    ours = {level.value: level for level in HandlingLevel}
+    ours = {_folded(level.value): level for level in HandlingLevel}
     for level, name in given.items():
-        if ours.get(name.casefold(), level) is not level:
+        if ours.get(_folded(name), level) is not level:
             raise BadInput(f"'{name}' is our word for another handling level.", "Choose one that can't be mistaken for it.")
-    if len({name.casefold() for name in given.values()}) < len(given):
+    if len({_folded(name) for name in given.values()}) < len(given):
         raise BadInput("Two handling levels have the same name.", "Give each a name of its own.")
     if any(len(name) > LONGEST_LEVEL_NAME for name in given.values()):
         raise BadInput(f"The name of a handling level has at most {LONGEST_LEVEL_NAME} characters.", "Shorten it.")
@@ -247,6 +247,11 @@ def set_level_names(session: Session, actor: Actor, names: Mapping[HandlingLevel
         before=before,
         after=organisation.level_names,
     )
+
+
+def _folded(name: str) -> str:
+    """As files are read, in which blanks, hyphens and letter case don't matter."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def first_link(session: Session) -> NewLink | None:

@@ -80,12 +80,14 @@ def restore(path: Path, check_only: bool, keys: Path | None, erased: Path | None
             settings.database_url, data_dir=settings.data_dir, keyring=keyring, path=path, keys=keys, progress=tell
         )
     list_of = erased or settings.data_dir / listening.ERASED
+    known = list_of.is_file()  # asked first: a list of what the backup itself holds is written in its place
     if gone := listening.erase_again(sessions_of(settings), settings, list_of):
         console().print(f"{gone} responses follow again what was decided since: erased, consent taken back, or another level.")
-    if not list_of.is_file():
+    if not known:
         console().print(
             f"There is no list of what was decided since ({list_of}): whoever was erased after this backup was made is back, and "
-            "consent that was withdrawn since counts again. Where you have that file, restore once more with --erased."
+            "consent that was withdrawn since counts again. Where you have that file, restore with --erased, into another empty "
+            "database and data folder."
         )
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")

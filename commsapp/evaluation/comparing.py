@@ -63,7 +63,7 @@ def measured(question: Question) -> Measurement:
         why = f"There is no wave that ends on or after {wording.day(expected.by)}, so there is nothing to compare with."
         return _nothing(question, before, None, why)
     heard = outcomes(question.records, measure=expected.measure, item=expected.item, segment=expected.segment)
-    heard, kept_back = without_few(heard, expected.areas, (before, after))
+    heard = without_few(heard, expected.areas, (before, after))
     here = of_areas(heard.table, expected.areas)
     first, second = of_wave(here, before), of_wave(here, after)
     for wave, rows in ((before, first), (after, second)):
@@ -71,25 +71,24 @@ def measured(question: Question) -> Measurement:
             place = wording.where(expected.areas, expected.segment)
             return _nothing(question, before, after, f"Nothing that could be measured was heard{place} in {wave.name}.")
     effect = _effect(first, second, expected)
-    return _told(question, effect, heard, before, after, _if_any(kept_back))
+    return _told(question, effect, heard, before, after)
 
 
-def without_few(heard: Outcomes, areas: Sequence[str], waves: Sequence[Wave]) -> tuple[Outcomes, str]:
-    """Leave out responses above open where fewer than `FEW` of them are in one of the figures; and the sentence that says so.
+def without_few(heard: Outcomes, areas: Sequence[str], waves: Sequence[Wave]) -> Outcomes:
+    """Leave out responses above open where fewer than `FEW` of them are in one of the figures.
 
     Everybody who may see the campaign reads its effect. Who may read the open responses could take what those said away from
-    the figure, and would be left with what a handful of people said in confidence.
+    the figure, and would be left with what a handful of people said in confidence. Nothing says that they were left out: that
+    would tell that there are some, of whatever wave and segment somebody asks about.
     """
     if "handling_level" not in heard.table:
-        return heard, ""
+        return heard
     above = heard.table["handling_level"] != HandlingLevel.OPEN
     rest = heard.table[above]
     parts = [of_wave(part, wave) for part in (of_areas(rest, areas), of_other_areas(rest, areas)) for wave in waves]
     if not any(0 < len(part) < FEW for part in parts):
-        return heard, ""
-    few = f"a wave has fewer than {FEW} of them, and a figure must not give away what they said."
-    why = f"Responses above open are left out: {few}"
-    return Outcomes(heard.table[~above], heard.not_coded), why
+        return heard
+    return Outcomes(heard.table[~above], heard.not_coded)
 
 
 def numbered(detail: Detail, number: int) -> Detail:
@@ -124,7 +123,7 @@ def _effect(first: pd.DataFrame, second: pd.DataFrame, expected: ExpectedEffect)
     )
 
 
-def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, after: Wave, kept_back: list[str]) -> Measurement:
+def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, after: Wave) -> Measurement:
     expected = question.expected
     left_out = _left_out(of_areas(heard.not_coded, expected.areas), (before, after))
     provisional = _provisional(question, after)
@@ -140,7 +139,7 @@ def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, aft
             "after_wave": after.name,
             "comparison": comparison(expected, effect),
             "provisional": provisional,
-            "sentences": [*_if_any(provisional), *effect.sentences(), *kept_back, *left_out, *_if_any(expected.fixed_note)],
+            "sentences": [*_if_any(provisional), *effect.sentences(), *left_out, *_if_any(expected.fixed_note)],
             "other_areas": _other_areas(heard.table, expected, before, after),
             "context": _context(question, before, after),
             "fixed_note": expected.fixed_note,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
@@ -81,6 +82,33 @@ _WHO = re.compile(
     re.IGNORECASE,
 )
 """A question in a survey that asks about the person: 'What is your age group?'"""
+_UNNAMED = (
+    "anon", "anonymous", "unknown", "unidentified", "unnamed", "undisclosed", "unspecified", "not known", "no name",
+    "name unknown",
+    "withheld", "name withheld", "identity withheld", "not given", "name not given", "not stated", "not provided", "not recorded",
+    "not disclosed", "not applicable", "refused", "refused to say", "declined", "would not say", "prefer not to say", "redacted",
+)  # fmt: skip
+_ANYBODY = (
+    "caller",
+    "person",
+    "resident",
+    "respondent",
+    "participant",
+    "member",
+    "user",
+    "visitor",
+    "speaker",
+    "client",
+    "attendee",
+)
+_NOBODY = frozenset(
+    {f"{unnamed} {anybody}".strip() for unnamed in _UNNAMED for anybody in ("", *_ANYBODY)}
+    | {*_ANYBODY, "na", "n a", "none", "nil", "null", "nan", "nobody", "no", "tbc", "tba", "x", "xx", "xxx", "xxxx"}
+    | {"member of public", "member of the public", "a member of the public", "mop"}
+)
+"""What stands where nobody knows, or says, who spoke: 'Anonymous', 'unknown caller', 'n/a', 'name withheld'."""
+_MOST_OF_ONE = 0.25
+"""Share of the rows up to which they may be of one person, for a column to be proposed as telling persons apart."""
 _LINK = re.compile(r"https?://\S+")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 _WORDING_WORDS = 4
@@ -296,6 +324,9 @@ def _fits(field: str, values: Sequence[str], levels: Dictionary[str, str]) -> bo
         return sum(dates.looks_like_date(value) for value in values) >= 0.5 * len(values)
     if field == "weight":
         return all(_NUMBER.fullmatch(value) for value in values)
+    if field == "respondent":
+        known = list(filter(None, map(somebody, values)))
+        return bool(known) and (len(known) < 8 or Counter(known).most_common(1)[0][1] <= _MOST_OF_ONE * len(known))
     if field == "identity":
         # A few ids that come twice are rows to be rejected; told apart by whole rows, a longer export would double them all.
         return len(set(values)) >= MOSTLY * len(values)
@@ -305,6 +336,16 @@ def _fits(field: str, values: Sequence[str], levels: Dictionary[str, str]) -> bo
     if field == "handling":
         return any(handling_word(value, levels) is not None for value in values)
     return True
+
+
+def somebody(cell: str) -> str:
+    """The key of a person as a cell gives it; empty where it says that nobody knows who it was.
+
+    Else everybody who rang without a name would be one person, whose words are handed over and erased together.
+    """
+    key = cell.strip()
+    words = " ".join(re.findall(r"\w+", key.replace("_", " ").casefold()))
+    return "" if not words or words in _NOBODY else key
 
 
 def consent_words(cell: str) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.listening import analysing
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT
+from commsapp.listening.columns import somebody
 from commsapp.listening.keys import identity_key, respondent_key
 from commsapp.listening.removing import take_away
 from commsapp.listening.uploads import place_of
@@ -26,6 +27,8 @@ def erase_rows(
     session: Session, actor: Actor, programme_id: int, rows: list[responses.Response], settings: Settings
 ) -> Counter[str]:
     """Erase responses of a programme and all that is kept of who gave them; how many records of each kind went."""
+    for channel in sorted({row.channel_id for row in rows}):
+        erasing.channel_for_now(session, channel)  # a file that is being read waits, and then knows what was decided
     for row in rows:
         decisions.decide(session, channel_id=row.channel_id, identity_key=_key(session, row), erased=True)
     people = {row.respondent_id for row in rows} - {None}
@@ -45,7 +48,7 @@ def _rejected_of(session: Session, channel_id: int, rows: list[responses.Respons
     for one in erasing.rejected_of_channel(session, channel_id):
         cells = one.cells or {}
         named = str(cells.get(one.mapping.get("identity"), "")).strip()
-        key = str(cells.get(one.mapping.get("respondent"), "")).strip()
+        key = somebody(str(cells.get(one.mapping.get("respondent"), "")))
         if named in ids or (key and respondent_key(keyring_of(session).hashing, channel_id, key) in people):
             yield one.id
 

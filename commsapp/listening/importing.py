@@ -211,6 +211,7 @@ def _store(session: Session, run: imports.ImportRun, batch: list[Record | Reject
     """Store one batch and move the checkpoint, in the caller's transaction."""
     records = [item for item in batch if isinstance(item, Record)]
     rejects = [item for item in batch if isinstance(item, Reject)]
+    programmes.hold_channel(session, run.channel_id)  # nobody is erased between looking whether they were and storing
     records, late = in_time(session, run.channel_id, records)
     rejects += late
     wanted = as_decided(session, run.channel_id, records, unsaid=_unsaid(run))

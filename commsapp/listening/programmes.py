@@ -176,8 +176,16 @@ def remove_wave(session: Session, actor: Actor, programme_id: int, wave_id: int)
 
 
 def waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:
-    """Waves in time."""
-    return [views.as_view(views.Wave, row) for row in programmes.waves(session, actor, programme_id)]
+    """Waves in time.
+
+    A wave that was proposed because something was heard then is there for those alone who may read some of it; somebody who
+    may not would learn when a concern came in.
+    """
+    rows = programmes.waves(session, actor, programme_id)
+    if any(row.proposed for row in rows) and not actor.sees_all:
+        seen = [day for day in responses.days(session, actor, programme_id) if day is not None]
+        rows = [row for row in rows if not row.proposed or any(row.start <= day <= row.end for day in seen)]
+    return [views.as_view(views.Wave, row) for row in rows]
 
 
 def propose_waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]:

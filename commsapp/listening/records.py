@@ -10,7 +10,7 @@ from datetime import date
 
 from commsapp.errors import BadInput
 from commsapp.listening import dates
-from commsapp.listening.columns import CONSENTS, HANDLINGS, OURS, Mapping, consent_words, handling_word
+from commsapp.listening.columns import CONSENTS, HANDLINGS, OURS, Mapping, consent_words, handling_word, somebody
 from commsapp.listening.dates import DateOrder
 from commsapp.listening.formats.table import Row
 from commsapp.listening.formats.tidy import clean
@@ -84,7 +84,7 @@ def _read(
         translation=found.get("translation", ""),
         translator=found.get("translator", ""),
         weight=_weight(found["weight"]) if found.get("weight") else None,
-        respondent=found.get("respondent", ""),
+        respondent=somebody(found.get("respondent", "")),
         consent=_consent(found.get("consent", "")),
         handling=_handling(found.get("handling", ""), levels),
         attributes={column: cell for column in mapping.attributes if (cell := cells.get(column, "").strip())},

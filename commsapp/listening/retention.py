@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
-from commsapp.errors import BadInput, NotFound
+from commsapp.errors import BadInput, NotAllowed, NotFound
 from commsapp.listening import erasure
 from commsapp.listening import programmes as frame
 from commsapp.listening.erasure import remove_files
@@ -97,7 +97,8 @@ def set_retention(
 
     Raises
     ------
-    NotFound : no such channel. BadInput : the day has passed, or the months are not from 1 to 1,200.
+    NotFound : no such channel. BadInput : the day has passed, or the months are not from 1 to 1,200. NotAllowed : the channel
+        holds something at a handling level that the actor is not cleared for.
 
     """
     frame.programme(session, actor, programme_id)
@@ -108,6 +109,11 @@ def set_retention(
         raise BadInput(f"{until.day} {until:%B %Y} has passed.", "Give a day that lies ahead; today deletes everything tomorrow.")
     if months is not None and not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"{months:,} months can't be kept to.", f"Give a number from 1 to {MOST_MONTHS:,}, or leave it empty.")
+    if not _may_see_all(session, actor, channel_id):
+        raise NotAllowed(
+            "This channel holds something at a handling level that you are not cleared for, and it would be deleted too.",
+            "Ask somebody who is cleared for it.",
+        )
     before = _as_event(row)
     row.retain_until, row.retain_months = until, months
     session.flush()
@@ -126,12 +132,22 @@ def _as_event(row: programmes.FeedbackChannel) -> dict[str, object]:
 def would_go(
     session: Session, actor: Actor, programme_id: int, channel_id: int, *, until: date | None, months: int | None
 ) -> int:
-    """How many responses of a channel would be past their time at once, were it kept so long."""
+    """How many responses of a channel would be past their time at once, or within 30 days by its last day, kept so long.
+
+    None where it can't be set so, which `set_retention` says, or where the actor may not see all of them.
+    """
     named = next((one.channel for one in retentions(session, actor, programme_id) if one.channel_id == channel_id), None)
-    if named is None or months is None or not 1 <= months <= MOST_MONTHS or (until is not None and until < today()):
-        return 0  # nothing is past its time by a day that lies ahead; what can't be set is refused elsewhere
+    wrong = (until is not None and until < today()) or (months is not None and not 1 <= months <= MOST_MONTHS)
+    if named is None or wrong or not _may_see_all(session, actor, channel_id):
+        return 0
     kept = Retention(channel_id, named, until, months)
-    return erasing.count_past(session, channel_id, kept.oldest(today()))["responses"]
+    if kept.soon(today()):
+        return erasing.count_past(session, channel_id, None)["responses"]
+    return erasing.count_past(session, channel_id, kept.oldest(today()))["responses"] if months is not None else 0
+
+
+def _may_see_all(session: Session, actor: Actor, channel_id: int) -> bool:
+    return erasing.levels_of_channel(session, channel_id) <= {level.value for level in actor.handling_levels}
 
 
 def run_retention(

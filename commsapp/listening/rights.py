@@ -68,14 +68,13 @@ class SaidOnce:
 
 @dataclass(frozen=True)
 class Person:
-    """What one person said, as far as who asks may see it; ``hidden`` counts the responses that they may not."""
+    """What one person said, as far as who asks may see it; whether there is more is said to nobody who may not."""
 
     programme_id: int
     response_id: int
     known: bool
     """Whether the export says which responses are of the same person."""
     responses: tuple[SaidOnce, ...]
-    hidden: int
     votes: tuple[tuple[str, str], ...]
     read_by: tuple[dict[str, Any], ...]
 
@@ -157,6 +156,7 @@ def person(session: Session, actor: Actor, programme_id: int, response_id: int, 
     channels = persons.channels_of(session, {row.channel_id for row in shown})
     areas = persons.areas_of(session, {row.area_id for row in shown if row.area_id is not None})
     votes = persons.votes_of(session, respondent) if respondent is not None else []
+    since = min((one.started_at for one in brought.values()), default=None) if all(row.import_id for row in shown) else None
     return Person(
         programme_id=programme_id,
         response_id=response_id,
@@ -174,9 +174,8 @@ def person(session: Session, actor: Actor, programme_id: int, response_id: int, 
             )
             for row in shown
         ),
-        hidden=len(rows) - len(shown),
         votes=tuple((row.statement, VOTED[row.value]) for row in votes),
-        read_by=tuple(_readers(session, actor, programme_id, ids, [row.id for row in comments.values()])),
+        read_by=tuple(_readers(session, actor, programme_id, ids, [row.id for row in comments.values()], since)),
     )
 
 
@@ -220,11 +219,16 @@ def _said_once(
 
 
 def _readers(
-    session: Session, actor: Actor, programme_id: int, response_ids: list[int], comment_ids: list[int]
+    session: Session, actor: Actor, programme_id: int, response_ids: list[int], comment_ids: list[int], since: datetime | None
 ) -> Iterable[dict[str, Any]]:
-    """Who was shown what this person said, as the audit log has it, the latest first."""
+    """Who was shown what this person said, as the audit log has it, the latest first.
+
+    ``since`` their import began: what was read before had the same numbers and was somebody else's.
+    """
     wanted = {"comments": set(comment_ids), "person": set(response_ids), "responses": set(response_ids)}
     for event in persons.readings(session, actor, programme_id, kinds=tuple(wanted), originals=comment_ids):
+        if since is not None and event.at < since:
+            continue
         if event.subject not in wanted or any(
             first <= one <= last for first, last in _ranges(event.after) for one in wanted[event.subject]
         ):
@@ -277,16 +281,19 @@ def as_rows(found: Person) -> list[tuple[str, str, str]]:
     return rows
 
 
+FOR_THOSE_WHO_SEE_ALL = (
+    "Handing over and erasing is for people who are cleared for every handling level, as anybody may have said more than others "
+    "may see.",
+    "Ask somebody who is.",
+)
+"""Why somebody is refused. Whether this very person said more is told to nobody: that alone would tell of a concern."""
+
+
 def _to_change(session: Session, actor: Actor, programme_id: int, response_id: int, why: str) -> list[responses.Response]:
-    """All responses of the person of one, who may be changed only by somebody who may see all of them."""
+    """All responses of the person of one, also those that the actor may not see; they tell of none of these."""
     rows = persons.responses_of(session, actor, programme_id, response_id)
     if response_id not in {row.id for row in rows if row.handling_level in actor.handling_levels}:
         raise NotFound("There is no such response in this programme.", "Search for the person again.")
-    if any(row.handling_level not in actor.handling_levels for row in rows):
-        raise NotAllowed(
-            "Some of what this person said is at a handling level that you are not cleared for.",
-            "Ask somebody who is cleared for it.",
-        )
     if not why.strip():
         raise BadInput("There is no reason.", "Say why, for those who read the audit log later.")
     return rows
@@ -301,9 +308,11 @@ def erase_person(
 
     Raises
     ------
-    NotFound : see `person`. NotAllowed : some of it is at a level that the actor is not cleared for. BadInput : no reason.
+    NotFound : see `person`. NotAllowed : the actor is not cleared for every handling level. BadInput : no reason.
 
     """
+    if not actor.sees_all:
+        raise NotAllowed(*FOR_THOSE_WHO_SEE_ALL)
     with sessions.writing() as session:
         rows = _to_change(session, actor, programme_id, response_id, why)
         first = rows[0].id
@@ -330,8 +339,8 @@ def withdraw(
 ) -> None:
     """Take layers of consent back for all that the person of one response said; a later file doesn't bring them again.
 
-    'log' erases; 'analyse' sets comments and answers aside, and the figures are computed anew at once; 'quote' and 'publish'
-    mark that nothing may be repeated.
+    'log' erases. The others hold for what the actor may not see as well, as the person wants it: 'analyse' sets comments and
+    answers aside, and the figures are computed anew at once; 'quote' and 'publish' mark that nothing may be repeated.
 
     Raises
     ------

@@ -54,14 +54,24 @@ from commsapp.listening.reporting import (
 from commsapp.listening.responding import responses_page
 from commsapp.listening.restoring import erase_again
 from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
-from commsapp.listening.rights import as_export, as_rows, change_handling, erase_person, people, person, withdraw
+from commsapp.listening.rights import (
+    FOR_THOSE_WHO_SEE_ALL,
+    as_export,
+    as_rows,
+    change_handling,
+    erase_person,
+    people,
+    person,
+    withdraw,
+)
 from commsapp.listening.searching import search
-from commsapp.listening.standing import ERASED
+from commsapp.listening.standing import ERASED, write_decided
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep, keep_stream
 
 __all__ = [
     "ERASED",
+    "FOR_THOSE_WHO_SEE_ALL",
     "add_area",
     "add_channel",
     "add_context_event",
@@ -122,4 +132,5 @@ __all__ = [
     "waves",
     "withdraw",
     "would_go",
+    "write_decided",
 ]

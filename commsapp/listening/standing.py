@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
 import tempfile
 from dataclasses import dataclass
@@ -98,15 +99,20 @@ def in_time(session: Session, channel_id: int, records: list[Record]) -> tuple[l
 def write_decided(sessions: Sessions, data_dir: Path) -> None:
     """Bring the list of what was decided in the data folder up to date; who was erased stays in it."""
     path = data_dir / ERASED
-    known = read_decided(path)
-    with sessions.reading() as session:
-        now = {(row.channel_id, row.identity_key): _as_decision(row) for row in decisions.every(session)}
-    new = known | {key: one.after(known.get(key)) for key, one in now.items()}
-    if new == known:
-        return
-    handle, draft = tempfile.mkstemp(dir=data_dir, prefix=".erased.")
+    with path.with_name(f"{ERASED}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # from reading to writing: else who read first could write last
+        known = read_decided(path)
+        with sessions.reading() as session:
+            now = {(row.channel_id, row.identity_key): _as_decision(row) for row in decisions.every(session)}
+        new = known | {key: one.after(known.get(key)) for key, one in now.items()}
+        if new != known:
+            _write(path, new)
+
+
+def _write(path: Path, decided: dict[tuple[int, str], Decision]) -> None:
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".erased.")
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.writelines(f"{channel} {key} {one.words}\n" for (channel, key), one in sorted(new.items()))
+        file.writelines(f"{channel} {key} {one.words}\n" for (channel, key), one in sorted(decided.items()))
         file.flush()
         os.fsync(file.fileno())
     Path(draft).replace(path)

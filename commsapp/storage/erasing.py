@@ -263,6 +263,11 @@ def channel_for_now(session: Session, channel_id: int) -> FeedbackChannel:
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
+def levels_of_channel(session: Session, channel_id: int) -> set[str]:
+    """The handling levels of the responses of a channel."""
+    return set(session.scalars(select(Response.handling_level).where(Response.channel_id == channel_id).distinct()))
+
+
 def levels_of_import(session: Session, import_id: int) -> set[str]:
     """The handling levels of the responses that an import added."""
     return set(session.scalars(select(Response.handling_level).where(Response.import_id == import_id).distinct()))

@@ -155,6 +155,11 @@ def waves(session: Session, actor: Actor, programme_id: int) -> list[Wave]:
     return _part(session, actor, Wave, programme_id, Wave.start, Wave.end)
 
 
+def hold_channel(session: Session, channel_id: int) -> None:
+    """Wait for whoever erases in a channel, and let them wait until this transaction ends; imports don't wait for each other."""
+    session.execute(select(FeedbackChannel.id).where(FeedbackChannel.id == channel_id).with_for_update(read=True))
+
+
 def channel_key(session: Session, channel_id: int) -> str:
     """The family of keys that a channel's words are sealed with."""
     return str(session.execute(select(FeedbackChannel.key_id).where(FeedbackChannel.id == channel_id)).scalar_one())

@@ -201,6 +201,19 @@ def test_whose_way_in_is_taken_away_or_made_anew_has_no_token_any_more(
     assert "revoked" in api.get("/programmes", token=token, status=401)["detail"]
 
 
+def test_somebody_who_became_a_partner_still_gets_in_by_a_link_and_their_tokens_end(sessions: Sessions, actor: Actor) -> None:
+    with sessions.writing() as session:
+        person, link = accounts.invite(session, actor, name="Amy", email="amy@example.org", role=Role.OFFICER)
+    with sessions.writing() as session:
+        accounts.join(session, link.secret, password_hash="x")
+    token_of(sessions, Actor(actor.organisation_id, person.id, person.name, Role.OFFICER, frozenset(HandlingLevel)))
+    with sessions.writing() as session:
+        accounts.change_role(session, actor, person.id, Role.PARTNER)
+        accounts.join(session, accounts.new_link(session, actor, person.id).secret, password_hash="y")
+    with sessions.reading() as session:
+        assert [token.holds for token in accounts.tokens_of(session, actor, everybody=True)] == [False]
+
+
 def test_a_clearance_that_is_taken_away_or_not_proven_by_a_second_factor_is_taken_from_the_token_too(
     sessions: Sessions, actor: Actor
 ) -> None:

@@ -82,8 +82,10 @@ def test_a_restore_says_where_it_cannot_know_who_was_erased_since(
     new = tmp_path / "new"
     new.mkdir()
     shutil.copy(folder / "secret.key", new / "secret.key")
+    typed("person", "erase", "--programme", "P", "--key", "Ann", "--why", "She asked", "--yes")
+    typed("backup", tmp_path / "after.backup")  # it knows of a decision itself, and not of those that came later
     monkeypatch.setenv("COMMSAPP_DATA_DIR", str(new))
-    done = typed("restore", tmp_path / "before.backup", "--keys", tmp_path / "before.backup.keys")
+    done = typed("restore", tmp_path / "after.backup", "--keys", tmp_path / "after.backup.keys")
     assert "There is no list of what was decided since" in " ".join(done.out.split()), done.err
 
 

@@ -283,6 +283,16 @@ def _consents(sessions: Sessions) -> list[list[object]]:
     return [given.as_list(consent) for (consent,) in given.stored(sessions, "SELECT consent FROM response ORDER BY id")]
 
 
+def test_those_who_gave_no_name_are_not_one_person(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path) -> None:
+    programme = given.programme(sessions, actor)
+    callers = ["Anonymous", "anonymous caller", "Ann", "Ann", "n/a"]
+    path = given.table(tmp_path / "h.csv", [{"comment": f"c {n}", "caller": caller} for n, caller in enumerate(callers)])
+    given.imported(sessions, actor, settings, path, programme_id=programme, mapping=Mapping(text="comment", respondent="caller"))
+    found = [one for (one,) in given.stored(sessions, "SELECT respondent_id FROM response ORDER BY id")]
+    assert [one is None for one in found] == [True, True, False, False, True]
+    assert found[2] == found[3]
+
+
 def test_a_row_may_name_its_handling_level_in_the_words_of_the_organisation(
     sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:

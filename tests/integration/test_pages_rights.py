@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import given
@@ -14,9 +16,10 @@ import pytest
 import said
 from page_client import PageClient, page_client
 from pages_site import Site, open_site
+from sqlalchemy import text
 
 from commsapp.accounts import service as accounts
-from commsapp.actor import Role
+from commsapp.actor import HandlingLevel, Role
 from commsapp.errors import NotAllowed
 from commsapp.listening import service as listening
 from commsapp.listening.retention import today
@@ -94,6 +97,32 @@ def test_a_person_is_found_shown_handed_over_and_erased(site: Site, client: Page
     assert {row[:2] for row in reasons if row[2] == "She asked"} == {("erase", "person"), ("export", "person")}
 
 
+def test_a_page_of_a_response_that_is_gone_changes_no_other_that_has_its_number_now(
+    site: Site, client: PageClient, programme: int
+) -> None:
+    person = f"/programmes/{programme}/people/{ann(site)}"
+    page = client.get(f"{person}/erase").get_data(as_text=True)
+    (about,) = re.findall(r'name="about" value="([^"]+)"', page)
+    assert about
+    data = {"csrf_token": client.token(f"{person}/erase"), "why": "She asked", "sure": "y"}
+    stale = client.post(f"{person}/erase", data={**data, "about": "2020-01-01 00:00:00+00:00"})
+    assert stale.status_code == 409
+    assert "What this page was about has been taken away since" in stale.get_data(as_text=True)
+    assert client.get(person).status_code == 200
+    assert client.post(f"{person}/erase", data={**data, "about": html.unescape(about)}).status_code == 302
+
+
+def test_readers_of_an_earlier_response_with_the_same_number_are_none_of_this_one(
+    site: Site, client: PageClient, programme: int
+) -> None:
+    person = f"/programmes/{programme}/people/{ann(site)}"
+    client.get(person)
+    assert "read it" in client.get(person).get_data(as_text=True)
+    with site.sessions.writing() as session:
+        session.execute(text("UPDATE import_run SET started_at = :later"), {"later": datetime(2100, 1, 1, tzinfo=UTC)})
+    assert "Nobody before you" in client.get(person).get_data(as_text=True)
+
+
 def test_consent_and_handling_level_are_changed_on_pages(site: Site, client: PageClient, programme: int) -> None:
     person = f"/programmes/{programme}/people/{ann(site)}"
     assert "Select at least one" in sent(client, f"{person}/consent", why="x")
@@ -104,6 +133,37 @@ def test_consent_and_handling_level_are_changed_on_pages(site: Site, client: Pag
     assert "The handling level was changed" in page
     assert ">\n  Concern\n" in page or "Concern" in page
     assert given.stored(site.sessions, f"SELECT handling_level FROM response WHERE id = {ann(site)}") == [("concern",)]
+
+
+def test_who_may_not_see_all_of_a_channel_sets_no_end_to_it_and_is_told_no_counts(
+    site: Site, client: PageClient, programme: int
+) -> None:
+    sent(client, f"/programmes/{programme}/people/{ann(site)}/handling", level="concern", why="May be at risk")
+    with site.sessions.reading() as session:
+        channel = next(one.id for one in listening.channels(session, site.actor, programme) if one.name == "Panel")
+    officer = site.client(Role.OFFICER, levels=[HandlingLevel.OPEN])
+    page = sent(officer, f"/programmes/{programme}/channels/{channel}/retention", months="1", why="x", sure="y")
+    assert "a handling level that you are not cleared for" in page
+    assert "would be deleted within" not in page
+    assert given.stored(site.sessions, "SELECT retain_months FROM feedback_channel WHERE name = 'Panel'") == [(None,)]
+
+
+def test_a_page_of_a_person_says_the_same_to_all_who_may_not_see_everything(
+    site: Site, client: PageClient, programme: int
+) -> None:
+    with site.sessions.reading() as session:
+        second = listening.person(session, site.actor, programme, ann(site)).responses[1].response_id
+    officer = site.client(Role.OFFICER, levels=[HandlingLevel.OPEN])
+    line = "You see what you are cleared to read; nobody is told here whether there is more."
+    assert line in officer.get(f"/programmes/{programme}/people/{ann(site)}").get_data(as_text=True)
+    sent(client, f"/programmes/{programme}/people/{second}/handling", level="concern", why="May be at risk")
+    page = officer.get(f"/programmes/{programme}/people/{ann(site)}").get_data(as_text=True)
+    assert line in page
+    assert "Erase it" not in page
+    for action in ("export", "erase"):
+        reply = officer.get(f"/programmes/{programme}/people/{ann(site)}/{action}")
+        assert reply.status_code == 403
+        assert "cleared for every handling level" in reply.get_data(as_text=True)
 
 
 def test_a_comment_leads_to_all_that_its_person_said(client: PageClient, programme: int) -> None:
@@ -118,16 +178,19 @@ def test_how_long_a_channel_is_kept_is_set_on_a_page_and_stands_with_it(site: Si
         channel = next(one.id for one in listening.channels(session, site.actor, programme) if one.name == "Panel")
     address = f"/programmes/{programme}/channels/{channel}/retention"
     assert "No date for deletion is set" in client.get(f"/programmes/{programme}").get_data(as_text=True)
-    assert "has passed" in sent(client, address, until="31/3/2020")
-    assert "Give a number from 1" in sent(client, address, months="0")
+    assert "Enter a reason" in sent(client, address, months="24")
+    assert "has passed" in sent(client, address, until="31/3/2020", why="x")
+    assert "Give a number from 1" in sent(client, address, months="0", why="x")
     far = today() + timedelta(days=400)
     page = sent(client, address, until=f"{far.day}/{far.month}/{far.year}", months="24", why="The officer said so")
     assert "each response is kept for 24 months" in page
     assert "Deleted within 30 days" not in page
-    assert "would be deleted within an hour" in sent(client, address, months="1")
-    assert "Each response is kept for 1 month" in sent(client, address, months="1", sure="y")
+    assert "would be deleted within an hour" in sent(client, address, months="1", why="x")
+    assert "Each response is kept for 1 month" in sent(client, address, months="1", sure="y", why="x")
     near = today() + timedelta(days=20)
-    assert "Deleted within 30 days" in sent(client, address, until=f"{near.day}/{near.month}/{near.year}")
+    soon = {"until": f"{near.day}/{near.month}/{near.year}", "why": "x"}
+    assert f"3 responses would be deleted by {near.day} " in sent(client, address, **soon).replace("\u00a0", " ")
+    assert "Deleted within 30 days" in sent(client, address, **soon, sure="y")
     why = given.stored(site.sessions, "SELECT why FROM event WHERE subject = 'retention' ORDER BY id LIMIT 1")
     assert why == [("The officer said so",)]
     assert client.get(f"/programmes/{programme}/channels/9999/retention").status_code == 404

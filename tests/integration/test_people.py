@@ -310,3 +310,7 @@ def test_handling_levels_have_the_organisations_own_words(sessions: Sessions, ac
         assert accounts.level_names(session, actor) == {OPEN: "Green", SENSITIVE: "Amber", CONCERN: "concern"}
         with pytest.raises(BadInput, match="same name"):
             accounts.set_level_names(session, actor, {OPEN: "Red", SENSITIVE: "red"})
+        with pytest.raises(BadInput, match="our word for another"):  # files are read without regard to blanks and hyphens
+            accounts.set_level_names(session, actor, {OPEN: "Official sensitive"})
+        with pytest.raises(BadInput, match="same name"):
+            accounts.set_level_names(session, actor, {OPEN: "Level 1", SENSITIVE: "level-1"})

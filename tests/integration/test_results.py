@@ -13,8 +13,9 @@ import heard
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
-from commsapp.actor import Actor
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import Conflict, NotFound
 from commsapp.evaluation import service as evaluation
@@ -326,6 +327,20 @@ def test_each_month_in_which_something_was_heard_is_proposed_as_a_wave_once(
         ("December 2025", date(2025, 12, 1), date(2025, 12, 31)),
         ("February 2026", date(2026, 2, 1), date(2026, 2, 28)),
     ]
+
+
+def test_a_month_in_which_only_a_concern_was_heard_is_a_wave_for_those_alone_who_may_read_it(
+    sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, programme: int
+) -> None:
+    survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="Open", day="2026-01-05")
+    survey(sessions, actor, settings, tmp_path, programme, yes=5, channel="Kept", day="2023-08-05")
+    with sessions.writing() as session:
+        session.execute(text("UPDATE response SET handling_level = 'concern' WHERE date < '2024-01-01'"))
+    listening.store_results(sessions, actor, programme)
+    reader = given.cleared_for(actor, HandlingLevel.OPEN, HandlingLevel.OFFICIAL_SENSITIVE)
+    with sessions.reading() as session:
+        assert [wave.name for wave in listening.waves(session, reader, programme)] == ["January 2026"]
+        assert [wave.name for wave in listening.waves(session, actor, programme)] == ["August 2023", "January 2026"]
 
 
 def test_months_that_come_later_are_proposed_but_none_that_somebody_took_away(

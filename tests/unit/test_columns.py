@@ -3,7 +3,7 @@
 import pytest
 
 from commsapp.errors import BadInput
-from commsapp.listening.columns import FIELDS, Mapping, check, consent_words, missing, normalise, suggest, with_choices
+from commsapp.listening.columns import FIELDS, Mapping, check, consent_words, missing, normalise, somebody, suggest, with_choices
 
 HEARD = "Had you heard of money mules before today?"
 
@@ -102,6 +102,37 @@ def test_one_unknown_word_does_not_switch_consent_or_handling_off() -> None:
     )  # fmt: skip
     found = suggest(list(sample[0]), sample)
     assert (found.consent, found.handling, found.left_out) == ("Consent", "Handling", ())
+
+
+@pytest.mark.parametrize(
+    ("cell", "key"),
+    [
+        ("P-017", "P-017"),
+        (" 4 ", "4"),
+        ("0", "0"),
+        ("Ann Other", "Ann Other"),
+        ("Anonymous", ""),
+        ("unknown caller", ""),
+        ("N/A", ""),
+        ("-", ""),
+        ("name withheld", ""),
+        ("Member of the public", ""),
+        ("No", ""),
+        ("Noah", "Noah"),
+    ],
+)
+def test_who_is_not_known_is_nobody_and_not_one_person(cell: str, key: str) -> None:
+    assert somebody(cell) == key
+
+
+def test_a_column_in_which_most_rows_are_one_person_is_not_proposed_as_telling_them_apart() -> None:
+    comments = [f"Long enough to be comment number {n}" for n in range(12)]
+    panel = [f"P{n // 2}" for n in range(12)]
+    assert suggest(["Person", "Comment"], rows(Person=panel, Comment=comments)).respondent == "Person"
+    desk = ["Desk 1"] * 8 + ["Desk 2"] * 4
+    assert suggest(["Caller", "Comment"], rows(Caller=desk, Comment=comments)).respondent is None
+    unnamed = ["Anonymous"] * 9 + ["Ann", "Bob", "Cem"]
+    assert suggest(["Caller", "Comment"], rows(Caller=unnamed, Comment=comments)).respondent == "Caller"
 
 
 def test_a_column_of_levels_is_known_by_the_words_of_the_organisation_too() -> None:

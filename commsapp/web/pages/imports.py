@@ -13,7 +13,7 @@ from commsapp.http.security import STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping, missing
 from commsapp.listening.views import Programme
-from commsapp.storage import jobs
+from commsapp.storage import erasing, jobs
 from commsapp.storage.session import told
 from commsapp.web import entered, fields, levels, uploads, wording
 from commsapp.web.choices import CHOSEN, CHOSEN_HINTS, READ_AS
@@ -257,9 +257,15 @@ def remove(import_id: int) -> Response | tuple[str, int]:
     run = listening.import_of(session, actor, import_id)
     programme = listening.programme(session, actor, run.programme_id)
     form = RemoveImportForm()
+    about = str(run.started_at)
+    if http.form.get("about", about) != about:  # numbers may be given again once the latest import was taken back
+        flash("What this page was about has been taken away since.")
+        return redirect(url_for("programmes.show", programme_id=programme.id))
     if form.validate_on_submit():
         try:
             listening.remove_import(session, actor, import_id, settings=request.settings(), why=form.why.data)
+            session.commit()
+            erasing.settle(request.sessions())
         except Conflict as error:
             flash(str(error))
         else:
@@ -270,5 +276,5 @@ def remove(import_id: int) -> Response | tuple[str, int]:
         "This can't be undone, but the file can be imported again. Figures that a message cites stay as they were.",
     ]
     question = f"Remove the import of {run.file_name}?"
-    page = render_template("programmes/remove.html", form=form, programme=programme, question=question, lines=lines)
+    page = render_template("programmes/remove.html", form=form, programme=programme, question=question, lines=lines, about=about)
     return page, 422 if form.errors else 200

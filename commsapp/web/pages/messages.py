@@ -57,11 +57,11 @@ def _cited(result_id: int) -> tuple[Result, bool]:
     Results that nothing cites go with the next analysis; what somebody typed until then must not go with them.
     """
     session, actor = request.session(), request.actor()
+    programme_id = http.args.get("programme", type=int)
+    cell: dict[str, str | None] = {name: http.args.get(name, "") for name in _CELL}
     try:
         return planning.result_to_move(session, actor, result_id), False
     except NotFound:
-        programme_id = http.args.get("programme", type=int)
-        cell: dict[str, str | None] = {name: http.args.get(name, "") for name in _CELL}
         if programme_id is None or not cell["measure"]:
             raise
         listening.programme(session, actor, programme_id)

@@ -8,13 +8,13 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from commsapp.actor import Role
-from commsapp.errors import BadInput, NotFound
+from commsapp.errors import BadInput, NotAllowed, NotFound
 from commsapp.http import request
 from commsapp.http.security import may_enter
 from commsapp.listening import service as listening
 from commsapp.web import fields
 from commsapp.web.pages.places import trail
-from commsapp.web.wording import count
+from commsapp.web.wording import count, day
 
 blueprint = Blueprint("retention", __name__, url_prefix="/programmes/<int:programme_id>/channels/<int:channel_id>")
 
@@ -35,8 +35,10 @@ class RetentionForm(fields.Form):
     months = fields.WholeNumberField(
         "Months that each response is kept after its day", hint="For example, 24. You can give both; what comes first counts."
     )
-    why = fields.TextField("Why", hint="For example, the data protection officer’s decision. It stands in the audit log.")
-    sure = fields.TickField("Yes, delete what is older already")
+    why = fields.TextField(
+        "Why", missing="Enter a reason", hint="For example, the data protection officer’s decision. It stands in the audit log."
+    )
+    sure = fields.TickField("Yes, delete them")
     send = fields.Button("Keep it so long")
 
 
@@ -56,10 +58,13 @@ def change(programme_id: int, channel_id: int) -> Response | tuple[str, int]:
         at_once = listening.would_go(session, actor, programme_id, channel_id, **how)
         try:
             if at_once and not form.sure.data:
-                raise NotSure(f"{count(at_once, 'response')} would be deleted within an hour.", "Tick the box if that is meant.")
-            kept = listening.set_retention(session, actor, programme_id, channel_id, why=form.why.data or "", **how)
+                when = "within an hour" if form.until.data is None else f"by {day(form.until.data)} at the latest"
+                raise NotSure(f"{count(at_once, 'response')} would be deleted {when}.", "Tick the box if that is meant.")
+            kept = listening.set_retention(session, actor, programme_id, channel_id, why=form.why.data, **how)
         except NotSure as error:
             form.sure.errors = [str(error)]
+        except NotAllowed as error:
+            form.until.errors = [str(error)]
         except BadInput as error:
             (form.months if "month" in error.problem else form.until).errors = [str(error)]
         else:

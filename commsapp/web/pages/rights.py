@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from flask import request as http
 from werkzeug.wrappers import Response
 
 from commsapp.actor import HandlingLevel
-from commsapp.errors import BadInput, CommsappError, NotAllowed
+from commsapp.errors import BadInput, CommsappError, Conflict, NotAllowed
 from commsapp.http import request
 from commsapp.http.reading import words_leave
 from commsapp.http.security import STAFF, may_enter
@@ -22,6 +23,9 @@ from commsapp.web.pages.places import trail
 from commsapp.web.wording import count
 
 blueprint = Blueprint("rights", __name__, url_prefix="/programmes/<int:programme_id>/people")
+
+ABOUT = "about"
+"""A hidden field that says which response a page was opened for: numbers may be given again once an import was taken back."""
 
 LAYERS = {
     "analyse": "To analyse: their words and answers leave the figures",
@@ -102,13 +106,39 @@ def show(programme_id: int, response_id: int) -> str:
     programme, person = _person(programme_id, response_id)
     _note(person, "read")
     return render_template(
-        "rights/show.html", programme=programme, person=person, language_name=language, reason_words=reason, **_place(programme)
+        "rights/show.html",
+        programme=programme,
+        person=person,
+        sees_all=request.actor().sees_all,
+        language_name=language,
+        reason_words=reason,
+        **_place(programme),
     )
 
 
 def _person(programme_id: int, response_id: int) -> tuple[Any, Any]:
     session, actor = request.session(), request.actor()
-    return listening.programme(session, actor, programme_id), listening.person(session, actor, programme_id, response_id)
+    found = listening.person(session, actor, programme_id, response_id)
+    _is_about(found, response_id)
+    return listening.programme(session, actor, programme_id), found
+
+
+def _mark(person: Any, response_id: int) -> str:
+    """What tells one response from another that has its number later on: the moment when its import began."""
+    return next(str(one.imported_at or "") for one in person.responses if one.response_id == response_id)
+
+
+def _is_about(person: Any, response_id: int) -> None:
+    """Refuse what a page sends that was opened before its response was taken away and another one got the number.
+
+    Raises
+    ------
+    Conflict : it is about another response.
+
+    """
+    given = http.form.get(ABOUT)
+    if given is not None and given != _mark(person, response_id):
+        raise Conflict("What this page was about has been taken away since.", "Search for the person again.")
 
 
 def _place(programme: Any, *steps: tuple[str, str]) -> dict[str, Any]:
@@ -132,16 +162,13 @@ def _note(person: Any, action: str, why: str = "") -> None:
 def export(programme_id: int, response_id: int) -> Response | tuple[str, int]:
     """Hand over what is kept of a person, as a file."""
     programme, person = _person(programme_id, response_id)
-    if person.hidden:
-        raise NotAllowed(
-            "This person said more, at a handling level that you are not cleared for, so what you could hand over is not whole.",
-            "Ask somebody who is cleared for it.",
-        )
+    if not request.actor().sees_all:
+        raise NotAllowed(*listening.FOR_THOSE_WHO_SEE_ALL)
     form: Any = ExportForm()
     if not form.validate_on_submit():
         amount = count(len(person.responses), "response")
         line = f"It holds everything that is kept: {amount}, with answers, consent and who read it."
-        return _ask("Hand over what this person said", form, programme, response_id, [line])
+        return _ask("Hand over what this person said", form, programme, person, response_id, [line])
     _note(person, "export", form.why.data)
     person = listening.person(request.session(), request.actor(), programme_id, response_id, as_written=True)
     if form.kind.data == "json":
@@ -154,11 +181,14 @@ def export(programme_id: int, response_id: int) -> Response | tuple[str, int]:
     return response
 
 
-def _ask(title: str, form: Any, programme: Any, response_id: int, lines: list[str], *, danger: bool = False) -> tuple[str, int]:
+def _ask(
+    title: str, form: Any, programme: Any, person: Any, response_id: int, lines: list[str], *, danger: bool = False
+) -> tuple[str, int]:
     """The page that asks before something is done."""
-    person = url_for("rights.show", programme_id=programme.id, response_id=response_id)
-    place = _place(programme, ("What this person said", person))
-    page = render_template("rights/ask.html", title=title, form=form, lines=lines, back=person, danger=danger, **place)
+    back = url_for("rights.show", programme_id=programme.id, response_id=response_id)
+    place = _place(programme, ("What this person said", back))
+    about = _mark(person, response_id)
+    page = render_template("rights/ask.html", title=title, form=form, lines=lines, back=back, about=about, danger=danger, **place)
     return page, 422 if form.errors else 200
 
 
@@ -167,6 +197,8 @@ def _ask(title: str, form: Any, programme: Any, response_id: int, lines: list[st
 def erase(programme_id: int, response_id: int) -> Response | tuple[str, int]:
     """Erase what is kept of a person."""
     programme, person = _person(programme_id, response_id)
+    if not request.actor().sees_all:
+        raise NotAllowed(*listening.FOR_THOSE_WHO_SEE_ALL)
     form: Any = EraseForm()
     if form.validate_on_submit():
         try:
@@ -183,14 +215,14 @@ def erase(programme_id: int, response_id: int) -> Response | tuple[str, int]:
         "The figures are worked out again; those that a message cites stay. Backups from before still hold it until they are "
         "deleted: keep the file ‘erased’ of the data folder for the day when one is brought back.",
     ]
-    return _ask("Erase what this person said?", form, programme, response_id, lines, danger=True)
+    return _ask("Erase what this person said?", form, programme, person, response_id, lines, danger=True)
 
 
 @blueprint.route("/<int:response_id>/consent", methods=["GET", "POST"])
 @may_enter(*STAFF)
 def consent(programme_id: int, response_id: int) -> Response | tuple[str, int]:
     """Take consent back."""
-    programme, _ = _person(programme_id, response_id)
+    programme, person = _person(programme_id, response_id)
     form: Any = ConsentForm()
     if form.validate_on_submit():
         how = {"layers": form.layers.data, "why": form.why.data, "settings": request.settings()}
@@ -204,7 +236,7 @@ def consent(programme_id: int, response_id: int) -> Response | tuple[str, int]:
                 return redirect(url_for("programmes.show", programme_id=programme_id))
             return redirect(url_for("rights.show", programme_id=programme_id, response_id=response_id))
     line = "It holds for everything that this person said in this feedback channel, and for files that come later."
-    return _ask("Take consent back", form, programme, response_id, [line])
+    return _ask("Take consent back", form, programme, person, response_id, [line])
 
 
 @blueprint.route("/<int:response_id>/handling", methods=["GET", "POST"])
@@ -221,4 +253,4 @@ def handling(programme_id: int, response_id: int) -> Response | tuple[str, int]:
         flash("The handling level was changed.", "success")
         return redirect(url_for("rights.show", programme_id=programme_id, response_id=response_id))
     line = "A concern is held back from the analysis, and only those who are cleared for it see it."
-    return _ask(f"Who may read response {response_id}?", form, programme, response_id, [line])
+    return _ask(f"Who may read response {response_id}?", form, programme, person, response_id, [line])
