@@ -105,7 +105,7 @@ def _weight(cell: str) -> float:
 def _consent(cell: str) -> tuple[str, ...]:
     words = consent_words(cell)
     if words is None:
-        raise BadInput("The consent holds a word that is not known.", f"Write one or more of {', '.join(CONSENTS)}.")
+        raise BadInput("The consent holds a word that is not known.", f"Write yes, no, or one or more of {', '.join(CONSENTS)}.")
     return words
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
-from commsapp.errors import BadInput, NotAllowed, NotFound
+from commsapp.errors import BadInput, Conflict, NotAllowed, NotFound
 from commsapp.listening import erasure
 from commsapp.listening import programmes as frame
 from commsapp.listening.columns import CONSENTS
 from commsapp.listening.erasure import remove_files
 from commsapp.listening.keys import respondent_key
 from commsapp.listening.standing import write_decided
-from commsapp.storage import erasing, events, persons, programmes, responses
+from commsapp.storage import erasing, events, organisations, persons, programmes, responses
 from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
 
@@ -175,7 +176,7 @@ def person(session: Session, actor: Actor, programme_id: int, response_id: int, 
             for row in shown
         ),
         votes=tuple((row.statement, VOTED[row.value]) for row in votes),
-        read_by=tuple(_readers(session, actor, programme_id, ids, [row.id for row in comments.values()], since)),
+        read_by=tuple(_readers(session, actor, programme_id, ids, {row.id: row.response_id for row in comments.values()}, since)),
     )
 
 
@@ -219,20 +220,41 @@ def _said_once(
 
 
 def _readers(
-    session: Session, actor: Actor, programme_id: int, response_ids: list[int], comment_ids: list[int], since: datetime | None
+    session: Session, actor: Actor, programme_id: int, response_ids: list[int], said_in: dict[int, int], since: datetime | None
 ) -> Iterable[dict[str, Any]]:
     """Who was shown what this person said, as the audit log has it, the latest first.
 
-    ``since`` their import began: what was read before had the same numbers and was somebody else's.
+    ``said_in`` gives the response of each comment. ``since`` is when their import began: what was read before had the same
+    numbers and was somebody else's.
     """
-    wanted = {"comments": set(comment_ids), "person": set(response_ids), "responses": set(response_ids)}
-    for event in persons.readings(session, actor, programme_id, kinds=tuple(wanted), originals=comment_ids):
+    wanted = {"comments": set(said_in), "person": set(response_ids), "responses": set(response_ids)}
+
+    @cache
+    def role(person_id: int | None) -> str:
+        known = (
+            None
+            if person_id is None
+            else organisations.person_of(session, organisation_id=actor.organisation_id, person_id=person_id)
+        )
+        return "" if known is None else str(known.role)
+
+    for event in persons.readings(session, actor, programme_id, kinds=tuple(wanted), originals=list(said_in)):
         if since is not None and event.at < since:
             continue
-        if event.subject not in wanted or any(
-            first <= one <= last for first, last in _ranges(event.after) for one in wanted[event.subject]
-        ):
-            yield {"at": event.at, "person": event.person_name, "action": event.action, "why": event.why}
+        if event.subject in wanted:
+            seen = [one for one in wanted[event.subject] if any(first <= one <= last for first, last in _ranges(event.after))]
+        else:  # a look at one comment as it was written
+            seen = [event.subject_id] if event.subject_id is not None else []
+        read = {said_in[one] for one in seen} if event.subject in ("comments", "comment") else set(seen)
+        if read:
+            yield {
+                "at": event.at,
+                "person": event.person_name,
+                "role": role(event.person_id),
+                "action": event.action,
+                "why": event.why,
+                "responses": sorted(read),
+            }
 
 
 def _ranges(after: dict[str, Any] | None) -> Iterable[tuple[int, int]]:
@@ -249,7 +271,8 @@ def as_export(found: Person) -> dict[str, Any]:
         return value.isoformat() if isinstance(value, date | datetime) else value
 
     responses = [{name: plain(value) for name, value in asdict(one).items()} for one in found.responses]
-    read_by = [{name: plain(value) for name, value in one.items()} for one in found.read_by]
+    # By role, not by name: the file goes to whoever asked, and staff have a right to be safe too.
+    read_by = [{name: plain(value) for name, value in one.items() if name not in ("person", "why")} for one in found.read_by]
     votes = [{"statement": statement, "vote": vote} for statement, vote in found.votes]
     return {"responses": responses, "votes": votes, "read_by": read_by}
 
@@ -277,7 +300,10 @@ def as_rows(found: Person) -> list[tuple[str, str, str]]:
         }
         rows += [(str(one.response_id), what, str(value)) for what, value in said.items() if value not in (None, "")]
     rows += [("", f"vote: {statement}", vote) for statement, vote in found.votes]
-    rows += [("", f"{one['action']} by {one['person']}", one["at"].isoformat()) for one in found.read_by]
+    rows += [
+        (", ".join(map(str, one["responses"])), f"{one['action']} by {one['role'] or 'somebody'}", one["at"].isoformat())
+        for one in found.read_by
+    ]
     return rows
 
 
@@ -376,14 +402,14 @@ def change_handling(
 ) -> None:
     """Give one response another handling level. A concern is held back from the analysis; the figures follow at once.
 
+    Whoever may read a response may raise its level, also to one that they are not cleared for: who hears that somebody is at
+    risk must be able to say so.
+
     Raises
     ------
-    NotFound : no such response, or the actor is not cleared for it. NotAllowed : not cleared for the new level. BadInput : no
-    reason.
+    NotFound : no such response, or the actor is not cleared for it. BadInput : no reason. Conflict : it has that level already.
 
     """
-    if level not in actor.handling_levels:
-        raise NotAllowed(f"You are not cleared for '{level}'.", "Ask somebody who is.")
     with sessions.writing() as session:
         rows = [row for row in persons.responses_of(session, actor, programme_id, response_id) if row.id == response_id]
         rows = [row for row in rows if row.handling_level in actor.handling_levels]
@@ -393,7 +419,9 @@ def change_handling(
             raise BadInput("There is no reason.", "Say why, for those who read the audit log later.")
         row, before = rows[0], rows[0].handling_level
         if before == level:
-            return
+            raise Conflict(
+                "Nothing was changed: the response has this handling level already.", "Choose another one, or go back."
+            )
         erasure.set_level(session, actor, row, level, settings)
         erasure.figures_anew(session, actor, programme_id)
         events.record(

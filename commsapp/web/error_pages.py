@@ -69,7 +69,7 @@ def _sign_in(status: int, title: str) -> Response:
         status,
         title,
         "Your sign-in has ended." if part else "You are not signed in any more; nothing was stored.",
-        "Load the page again to sign in." if part else "Sign in on another tab, then go back here and send it again.",
+        "Load the page again to sign in." if part else "Copy what you wrote, sign in on another tab, and send it again.",
     )
 
 
@@ -78,7 +78,7 @@ def _form_too_old(_error: CSRFError) -> Response:
         400,
         "The form was open for too long",
         "The form could not be checked, because it is from an earlier visit or cookies are off.",
-        "Go back, load the page again and send it once more; nothing was stored.",
+        "Copy what you wrote, load the page again and send it once more; nothing was stored.",
     )
 
 
@@ -123,10 +123,41 @@ def _page(status: int, title: str, problem: str, cure: str) -> Response:
     # A part of a page that htmx asked for gets a sentence in its place, not a page inside a page.
     part = request.headers.get("HX-Request") == "true"
     template = "errors/part.html" if part else "errors/page.html"
-    response = make_response(render_template(template, title=title, problem=problem, cure=cure, way_back=_way_back()), status)
+    response = make_response(render_template(template, title=title, problem=problem, cure=cure, **_around()), status)
     if part and status == 503:
         response.headers["HX-Reswap"] = "none"  # what polls asks again
     return response
+
+
+def _around() -> dict[str, object]:
+    """The way back, and what somebody wrote into the form that could not be taken."""
+    return {"way_back": _way_back(), "written": _written()}
+
+
+def _written() -> list[tuple[str, str]]:
+    """What was typed and is not stored, so that nobody has to write it twice; never a secret, never what another site sent."""
+    ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    if not ours or request.method in READING or request.mimetype != "application/x-www-form-urlencoded":
+        return []
+    try:
+        return [(label, value) for name, label in _TYPED.items() if (value := _plain(request.form.get(name, "")))]
+    except HTTPException:  # too large, or cut off
+        return []
+
+
+def _plain(typed: str) -> str:
+    """What a page can show of it: what can't be shown may be why it was refused."""
+    return "".join(letter for letter in typed if letter.isprintable() or letter in "\r\n\t").strip()
+
+
+_TYPED = {
+    "text": "What the message says",
+    "name": "Name",
+    "objective": "Objective",
+    "description": "Description",
+    "why": "Why",
+}
+"""Field → what it is called, for fields that people write into."""
 
 
 def _way_back() -> str:

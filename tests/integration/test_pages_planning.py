@@ -13,6 +13,7 @@ from campaigning import campaigns_of, filled_in, planned, problems, send, words
 from page_client import PageClient, page_client, parse
 from pages_site import Site, open_site
 
+from commsapp.actor import Role
 from commsapp.listening import service as listening
 
 
@@ -265,6 +266,43 @@ def test_what_was_typed_stays_when_the_results_are_worked_out_again_meanwhile(
     assert client.post(str(again.get("action")), data=sent).status_code == 302
     assert len(campaigns_of(site, filled)) == 1
     assert client.get(f"/results/{filled.result_id}/plan").status_code == 404
+
+
+def test_what_was_typed_is_shown_to_be_copied_where_it_cannot_be_taken(
+    client: PageClient, site: Site, filled: heard.Heard
+) -> None:
+    sent = {"csrf_token": client.token("/programmes"), **filled_in(filled)}
+    gone = client.post("/results/4711/plan", data=sent).get_data(as_text=True)
+    assert "What you wrote" in gone
+    assert "Your account is not for rent." in gone
+    stale = client.post(f"/results/{filled.result_id}/plan", data={**sent, "csrf_token": "from another day"})
+    assert stale.status_code == 400
+    assert "Your account is not for rent." in stale.get_data(as_text=True)
+    elsewhere = client.post(
+        f"/results/{filled.result_id}/plan", data={**sent, "csrf_token": "x"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert "Your account is not for rent." not in elsewhere.get_data(as_text=True)
+
+
+def test_an_objective_that_nobody_changed_follows_the_figure(client: PageClient, site: Site, filled: heard.Heard) -> None:
+    page = client.get(f"/results/{filled.result_id}/plan").get_data(as_text=True)
+    [form] = [form for form in parse(page).iter("form") if "/plan" in (form.get("action") or "")]
+    listening.store_results(site.sessions, site.actor, filled.programme_id)
+    sent = {
+        "csrf_token": client.token("/programmes"),
+        **filled_in(filled),
+        "objective": "Of 500, 30 %.",
+        "suggested": "Of 500,\r\n30 %.",
+    }
+    again = client.post(str(form.get("action")), data=sent)
+    [objective] = [part for part in parse(again.get_data(as_text=True)).iter("textarea") if part.get("name") == "objective"]
+    assert (objective.text or "").strip().endswith("We want to change that.")
+
+
+def test_engagement_workers_are_not_led_to_a_page_that_is_not_for_them(site: Site, filled: heard.Heard) -> None:
+    page = site.client(Role.WORKER).get(f"/programmes/{filled.programme_id}/listening").get_data(as_text=True)
+    assert heard.QUESTION in html.unescape(page)
+    assert "Plan a message" not in page
 
 
 def test_a_count_of_comments_is_nothing_to_plan_on(client: PageClient, site: Site, filled: heard.Heard) -> None:

@@ -88,7 +88,7 @@ def test_a_person_is_found_shown_handed_over_and_erased(site: Site, client: Page
     reply = client.post(f"{person}/export", data={"csrf_token": form, "kind": "json", "why": "She asked"})
     assert [one["words"] for one in json.loads(reply.data)["responses"]] == [WORDS, f"{WORDS} again"]
     assert "Enter a reason" in sent(client, f"{person}/export", kind="csv")
-    assert "took it away" in client.get(person).get_data(as_text=True)
+    assert "took away responses " in client.get(person).get_data(as_text=True)
     assert "Tick the box to erase it" in sent(client, f"{person}/erase", why="She asked")
     assert "Erased: 2" in sent(client, f"{person}/erase", why="She asked", sure="y")
     assert client.get(person).status_code == 404
@@ -117,7 +117,7 @@ def test_readers_of_an_earlier_response_with_the_same_number_are_none_of_this_on
 ) -> None:
     person = f"/programmes/{programme}/people/{ann(site)}"
     client.get(person)
-    assert "read it" in client.get(person).get_data(as_text=True)
+    assert " read responses " in client.get(person).get_data(as_text=True)
     with site.sessions.writing() as session:
         session.execute(text("UPDATE import_run SET started_at = :later"), {"later": datetime(2100, 1, 1, tzinfo=UTC)})
     assert "Nobody before you" in client.get(person).get_data(as_text=True)
@@ -129,9 +129,16 @@ def test_consent_and_handling_level_are_changed_on_pages(site: Site, client: Pag
     page = sent(client, f"{person}/consent", layers=["analyse"], why="By telephone")
     assert "The consent was taken back" in page
     assert page.count("No consent to analyse") == 2
+    with site.sessions.writing() as session:
+        accounts.set_level_names(session, site.actor, {HandlingLevel.CONCERN: "Red"})
+    form = client.get(f"{person}/handling").get_data(as_text=True)
+    assert "Open: everybody" in form  # the names that the organisation knows, with what they mean
+    assert "Red: " in form
+    assert "Nothing was changed: the response has this handling level already." in sent(
+        client, f"{person}/handling", level="open", why="x"
+    )
     page = sent(client, f"{person}/handling", level="concern", why="May be at risk")
-    assert "The handling level was changed" in page
-    assert ">\n  Concern\n" in page or "Concern" in page
+    assert "is ‘Red’ now, and was ‘Open’ before." in page
     assert given.stored(site.sessions, f"SELECT handling_level FROM response WHERE id = {ann(site)}") == [("concern",)]
 
 
@@ -164,6 +171,27 @@ def test_a_page_of_a_person_says_the_same_to_all_who_may_not_see_everything(
         reply = officer.get(f"/programmes/{programme}/people/{ann(site)}/{action}")
         assert reply.status_code == 403
         assert "cleared for every handling level" in reply.get_data(as_text=True)
+
+
+def test_somebody_who_is_not_cleared_raises_a_concern_and_is_told_who_can_read_it(site: Site, programme: int) -> None:
+    worker = site.client(Role.WORKER, levels=[HandlingLevel.OPEN])
+    page = sent(worker, f"/programmes/{programme}/people/{ann(site)}/handling", level="concern", why="A child may be at risk")
+    assert "You can’t read it any more; those who are cleared for it can." in page
+    assert given.stored(site.sessions, f"SELECT handling_level FROM response WHERE id = {ann(site)}") == [("concern",)]
+
+
+def test_concerns_come_first_on_the_page_of_a_programme_for_those_who_may_read_them(
+    site: Site, client: PageClient, programme: int
+) -> None:
+    sent(client, f"/programmes/{programme}/people/{ann(site)}/handling", level="concern", why="May be at risk")
+    listening.store_results(site.sessions, site.actor, programme)
+    line = "concern was heard: somebody may be at risk."
+    page = client.get(f"/programmes/{programme}").get_data(as_text=True)
+    assert line in page
+    (address,) = re.findall(r'href="([^"]+)">Read the concern', page)
+    assert WORDS in client.get(html.unescape(address)).get_data(as_text=True)
+    officer = site.client(Role.OFFICER, levels=[HandlingLevel.OPEN, HandlingLevel.OFFICIAL_SENSITIVE])
+    assert line not in officer.get(f"/programmes/{programme}").get_data(as_text=True)
 
 
 def test_a_comment_leads_to_all_that_its_person_said(client: PageClient, programme: int) -> None:

@@ -18,7 +18,7 @@ from test_retention import READ, code
 from commsapp.accounts import service as accounts
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
-from commsapp.errors import BadInput, NotAllowed, NotFound
+from commsapp.errors import BadInput, Conflict, NotAllowed, NotFound
 from commsapp.listening import erasure
 from commsapp.listening import service as listening
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT
@@ -383,7 +383,7 @@ def test_a_response_raised_to_a_concern_leaves_the_analysis_and_the_pages_of_tho
         assert listening.people(session, reader, programme, key="Bob", settings=settings) == []
     with pytest.raises(NotFound):
         listening.change_handling(sessions, reader, programme, bob, level=HandlingLevel.OPEN, why=WHY, settings=settings)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         listening.change_handling(sessions, reader, programme, bob, level=level, why=WHY, settings=settings)
     before, after, why = given.stored(sessions, "SELECT before, after, why FROM event WHERE subject = 'handling level'")[0]
     assert (given_json(before)["level"], given_json(after)["level"], why) == ("open", "concern", "He may be at risk")
@@ -394,6 +394,35 @@ def test_a_response_raised_to_a_concern_leaves_the_analysis_and_the_pages_of_tho
 
 def given_json(stored: object) -> dict[str, str]:
     return json.loads(stored) if isinstance(stored, str) else dict(stored)  # type: ignore[no-any-return, call-overload]
+
+
+def test_whoever_may_read_a_response_may_raise_its_level_and_nobody_lowers_what_they_cannot_read(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    reader = given.cleared_for(actor, HandlingLevel.OPEN)
+    with pytest.raises(Conflict, match="Nothing was changed"):
+        listening.change_handling(sessions, reader, programme, ann, level=HandlingLevel.OPEN, why=WHY, settings=settings)
+    listening.change_handling(sessions, reader, programme, ann, level=HandlingLevel.CONCERN, why=WHY, settings=settings)
+    assert given.stored(sessions, f"SELECT handling_level FROM response WHERE id = {ann}") == [("concern",)]
+    with pytest.raises(NotFound):
+        listening.change_handling(sessions, reader, programme, ann, level=HandlingLevel.OPEN, why=WHY, settings=settings)
+
+
+def test_who_read_something_stands_with_the_response_that_they_read(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    with sessions.writing() as session:
+        first, second = (said.response_id for said in listening.person(session, actor, programme, ann).responses)
+        accounts.note_reading(session, actor, kind="person", place="programme", place_id=programme, ids=[first])
+        accounts.note_reading(session, actor, kind="person", place="programme", place_id=programme, ids=[first, second])
+    with sessions.reading() as session:
+        found = listening.person(session, actor, programme, ann)
+    assert [look["responses"] for look in found.read_by] == [[first, second], [first]]
+    handed_over = json.dumps(listening.as_export(found)) + str(listening.as_rows(found))
+    assert actor.name not in handed_over  # by role: whoever asked need not learn the names of staff
+    assert "administrator" in handed_over
 
 
 def test_whether_a_person_said_more_is_told_to_nobody_who_may_not_read_it(

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from commsapp.errors import BadInput, NotFound
 from commsapp.http import request
 from commsapp.http.reading import words_leave
-from commsapp.http.security import ANALYSTS, STAFF, may_enter
+from commsapp.http.security import ANALYSTS, PLANNERS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
 from commsapp.listening.measuring import COMMENTS, NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE
@@ -65,6 +65,7 @@ def overview(programme_id: int) -> str:
         granularities=GRANULARITIES,
         reasons=_reasons(heard.set_aside),
         may_analyse=actor.role in ANALYSTS,
+        may_plan=actor.role in PLANNERS,
         form=Form(),
     )
 
@@ -121,6 +122,7 @@ def topic(programme_id: int, number: int) -> str:
         number=number,
         name=name,
         phrases=phrases,
+        may_plan=actor.role in PLANNERS,
         share=next(iter(results.figures(cell)), None),
         tone=next(iter(results.figures(tone)), None),
         drawn=results.draw(

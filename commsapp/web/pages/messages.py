@@ -37,6 +37,8 @@ def plan(result_id: int) -> Response | tuple[str, int]:
     form = message_form.message_form(result, campaign, offer)
     if renewed:
         flash("The results were worked out again while you wrote. Read the figure as it is now, then save.")
+        if campaign is None and _plain(form.objective.data) == _plain(http.form.get("suggested")):
+            form.objective.data = planning.suggest_objective(result)  # nobody changed what was suggested
     elif form.is_submitted() and _is_sound(form, result, campaign):
         try:
             message = _save(form, result, campaign)
@@ -147,10 +149,15 @@ def _save(form: Any, result: Result, campaign: Campaign | None) -> Message:
     return message
 
 
+def _plain(written: str | None) -> str:
+    """Without the line ends that browsers put in."""
+    return " ".join((written or "").split())
+
+
 def _objective(form: Any, result: Result) -> str:
     """What was written; where that is still the suggestion, it ends with what is expected."""
     written = str(form.objective.data)
-    if written != planning.suggest_objective(result):
+    if _plain(written) != _plain(planning.suggest_objective(result)):
         return written
     aim = _stored_size(form.target.data, result)
     return planning.suggest_objective(result, direction=form.direction.data, target_difference=aim, by=form.by.data)
@@ -186,6 +193,7 @@ def _page(result: Result, campaign: Campaign | None, form: Any, offer: message_f
         made_up=programme.made_up,
         result=result,
         says=result_sentence(result),
+        suggested=planning.suggest_objective(result),
         can_show=planning.what_it_can_show(session, actor, listening_result_id=result.id),
         campaign=campaign,
         campaigns=others,

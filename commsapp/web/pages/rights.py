@@ -17,8 +17,7 @@ from commsapp.http.security import STAFF, may_enter
 from commsapp.inert import csv_text
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
-from commsapp.web import fields
-from commsapp.web.choices import HANDLING
+from commsapp.web import fields, levels
 from commsapp.web.pages.places import trail
 from commsapp.web.wording import count
 
@@ -246,11 +245,22 @@ def handling(programme_id: int, response_id: int) -> Response | tuple[str, int]:
     programme, person = _person(programme_id, response_id)
     now = next(one.handling_level for one in person.responses if one.response_id == response_id)
     form: Any = HandlingForm(level=now)
-    form.level.choices = {level: words for level, words in HANDLING.items() if level in request.actor().handling_levels}
+    cleared = request.actor().handling_levels
+    higher = list(HandlingLevel)[list(HandlingLevel).index(HandlingLevel(now)) :]
+    form.level.choices = {level: words for level, words in levels.handling().items() if level in cleared or level in higher}
     if form.validate_on_submit():
-        how = {"level": HandlingLevel(form.level.data), "why": form.why.data, "settings": request.settings()}
-        listening.change_handling(request.sessions(), request.actor(), programme_id, response_id, **how)
-        flash("The handling level was changed.", "success")
-        return redirect(url_for("rights.show", programme_id=programme_id, response_id=response_id))
-    line = "A concern is held back from the analysis, and only those who are cleared for it see it."
+        level = HandlingLevel(form.level.data)
+        how = {"level": level, "why": form.why.data, "settings": request.settings()}
+        try:
+            listening.change_handling(request.sessions(), request.actor(), programme_id, response_id, **how)
+        except Conflict as error:
+            form.level.errors = [error.problem]
+        else:
+            said = f"Response {response_id} is ‘{levels.level_name(level)}’ now, and was ‘{levels.level_name(now)}’ before."
+            if level in cleared:
+                flash(said, "success")
+                return redirect(url_for("rights.show", programme_id=programme_id, response_id=response_id))
+            flash(f"{said} You can’t read it any more; those who are cleared for it can.", "success")
+            return redirect(url_for("programmes.show", programme_id=programme_id))
+    line = "A concern is held back from the analysis, and only those who are cleared for it see it. Anybody may raise a level."
     return _ask(f"Who may read response {response_id}?", form, programme, person, response_id, [line])
