@@ -66,6 +66,8 @@ CHANGE: dict[str, Roles] = {
     "retention": STAFF,
     # When a backup is restored: what was decided since it was made holds again.
     "standing decisions": ADMINISTRATORS,
+    "ways in": ADMINISTRATORS,
+    "keys": ADMINISTRATORS,
     "attachment": STAFF,
     # Of oneself, or as an administrator of others: the service sees to it.
     "token": STAFF,

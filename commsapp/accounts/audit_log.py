@@ -36,6 +36,8 @@ PAST = {
     "remove": "removed",
     "name handling levels": "named the handling levels of",
     "read original": "read, as it was written,",
+    "restore": "restored",
+    "rotate": "rotated",
     "retry": "tried again",
     "revoke": "revoked",
     "start": "started",
@@ -263,5 +265,7 @@ _SPECIAL: dict[str, Special] = {
     "backup": lambda row, a, b, i: f"wrote a backup of everything to {a.get('file', 'a file')}",
     "report": lambda row, a, b, i: f"wrote the report{i} to {a.get('file', 'a file')}",
     "listening results": lambda row, a, b, i: f"computed listening results{i}",
+    "ways in": lambda row, a, b, i: "ended every sign-in, link and token, as a backup was brought back",
+    "keys": lambda row, a, b, i: f"changed the keys that words are sealed with ({a.get('keys', 0)} new)",
     "audit log": lambda row, a, b, i: "began the audit log",
 }

@@ -15,7 +15,7 @@ from commsapp.accounts.tokens import revoke_tokens_of
 from commsapp.accounts.views import Clearance, NewLink, Person, default_levels, in_order
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.errors import BadInput, Conflict, NotAllowed, NotFound
-from commsapp.storage import events, organisations, people
+from commsapp.storage import events, organisations, people, tokens
 from commsapp.storage.base import now
 from commsapp.storage.organisations import Person as Row
 from commsapp.storage.session import Session
@@ -208,6 +208,17 @@ def forget_second_factor(session: Session, actor: Actor, person_id: int) -> Pers
     revoke_tokens_of(session, actor, row.id)  # whoever has the device may have had them too
     _record(session, actor, row, "forget second factor", before)
     return view(session, row)
+
+
+def end_every_way_in(session: Session) -> list[Person]:
+    """After a backup was brought back: nobody is signed in, no token and no link holds; who can sign in from now on.
+
+    What was revoked, and who was put out, since the backup was made is not known in it.
+    """
+    counts = {"sign-ins and links": people.end_every_way_in(session), "tokens": tokens.revoke_every(session, now())}
+    actor = local_actor(session)
+    events.record(session, actor, action="restore", subject="ways in", after={"counts": counts})
+    return [one for one in all_people(session, actor) if one.active and one.can_sign_in]
 
 
 def level_names(session: Session, actor: Actor) -> dict[HandlingLevel, str]:

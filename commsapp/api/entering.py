@@ -58,6 +58,12 @@ def _enter(limiter: Limiter) -> None:
     _check_kind(view)
 
 
+def by_token() -> str:
+    """By which token somebody asks, for the audit log: 'by the token Notebook'."""
+    token: accounts.Token = g.api_token
+    return f"by the token {token.name}"
+
+
 def _who() -> tuple[Actor, accounts.Token]:
     kind, _, shown = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not shown.strip():

@@ -9,6 +9,7 @@ import marshmallow as ma
 
 from commsapp.actor import HandlingLevel
 from commsapp.api.document import Calls
+from commsapp.api.entering import by_token
 from commsapp.api.fields import Day, Number, Shape, Text, Whole, YesNo, a, asked, one, several
 from commsapp.api.paging import Paging, page, pages_of
 from commsapp.errors import NotFound
@@ -281,7 +282,11 @@ def _note(kind: str, programme_id: int, shown: Sequence[Any], wanted: dict[str, 
         place="programme",
         place_id=programme_id,
         ids=[one.id for one in shown],
-        where="API",
-        filters={name: value for name, value in wanted.items() if value},
+        where=by_token(),
+        filters={
+            name: f"{name.replace('_', ' ')} {value}"
+            for name, value in wanted.items()
+            if value and name not in ("page", "page_size")
+        },
         levels=[one.handling_level for one in shown],
     )

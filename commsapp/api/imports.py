@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 
 from commsapp.actor import HandlingLevel
 from commsapp.api.document import Calls
-from commsapp.api.entering import TAKES_FORM
+from commsapp.api.entering import TAKES_FORM, by_token
 from commsapp.api.fields import Shape, Text, Whole, YesNo, a, one, several
 from commsapp.api.heard import LEVELS
 from commsapp.api.paging import Paging, cut, pages_of
@@ -130,8 +130,10 @@ def get_import(import_id: int) -> dict[str, Any]:
 @needs_scope(WORDS)
 def list_rejected_rows(wanted: dict[str, Any], import_id: int) -> dict[str, Any]:
     """The first 200 rows that could not be read, of handling levels that you are cleared for. Each look is noted."""
+    run = listening.import_of(request.session(), request.actor(), import_id)
     shown = cut(listening.rejected(request.session(), request.actor(), import_id), wanted)
-    words_leave("rejected rows", place="import", place_id=import_id, ids=[one.row for one in shown["items"]], where="API")
+    where = f"{run.file_name}, {by_token()}"
+    words_leave("rejected rows", place="import", place_id=import_id, ids=[one.row for one in shown["items"]], where=where)
     return shown
 
 

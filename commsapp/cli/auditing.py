@@ -9,6 +9,7 @@ from commsapp.cli.listening import opened
 from commsapp.cli.showing import console
 from commsapp.config import load_settings
 from commsapp.errors import CommsappError
+from commsapp.storage.audit import HEAD_FILE
 
 
 class LogBroken(CommsappError):
@@ -37,6 +38,12 @@ def verify(kept: str) -> None:
         raise LogBroken(fault, "Keep the database and its backups as they are, and tell who looks after commsapp.")
     with sessions.reading() as session:
         sequence = accounts.audit_head(session).partition(":")[0]
+    if not kept and not (load_settings().data_dir / HEAD_FILE).is_file():
+        raise LogBroken(
+            f"The {sequence} events that are there are as they were written, but whether the end of the log is missing can't be "
+            f"told: {load_settings().data_dir / HEAD_FILE} is not there.",
+            "Give a head that was kept elsewhere: --head SEQUENCE:MAC.",
+        )
     console().print(f"All {sequence} events are as they were written.")
 
 

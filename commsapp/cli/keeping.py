@@ -8,6 +8,7 @@ import click
 
 from commsapp.accounts import service as accounts
 from commsapp.accounts.service import local_actor
+from commsapp.accounts.views import Person
 from commsapp.cli.listening import opened
 from commsapp.cli.showing import console, progress, table
 from commsapp.config import load_settings
@@ -81,16 +82,30 @@ def restore(path: Path, check_only: bool, keys: Path | None, erased: Path | None
         )
     list_of = erased or settings.data_dir / listening.ERASED
     known = list_of.is_file()  # asked first: a list of what the backup itself holds is written in its place
-    if gone := listening.erase_again(sessions_of(settings), settings, list_of):
-        console().print(f"{gone} responses follow again what was decided since: erased, consent taken back, or another level.")
-    if not known:
-        console().print(
-            f"There is no list of what was decided since ({list_of}): whoever was erased after this backup was made is back, and "
-            "consent that was withdrawn since counts again. Where you have that file, restore with --erased, into another empty "
-            "database and data folder."
-        )
+    sessions = sessions_of(settings)
+    gone = listening.erase_again(sessions, settings, list_of)
+    with sessions.writing() as session:
+        people, channels = accounts.end_every_way_in(session), listening.every_retention(session)
     _show(found)
     console().print("Restored, and the same as the backup in every table. Files that waited for their import are not in it.")
+    if gone:
+        console().print(f"{gone} responses follow again what was decided since: erased, consent taken back, or another level.")
+    table("Who can sign in", ["Name", "E-mail", "Role", "Cleared for"], [_person(one) for one in people])
+    console().print(
+        "Everybody is signed out, and no token and no link holds. Deactivate and clear again whom you had since then."
+    )
+    table("How long each feedback channel is kept; the worker deletes the rest", ["Feedback channel", "Kept"], channels)
+    if not known:
+        console().print(
+            f"There is no list of what was decided since ({list_of}): whoever was erased after this backup was made is back, "
+            "consent that was withdrawn since counts again, and channels are kept as long as they were then. Where you have that "
+            "file, restore with --erased, into another empty database and data folder."
+        )
+
+
+def _person(one: Person) -> tuple[str, str, str, str]:
+    levels = ", ".join([*one.cleared.levels, *(["words before redaction"] if one.cleared.originals else [])])
+    return one.name, one.email, one.role, levels
 
 
 def _show(found: Backup) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from commsapp.accounts import service as accounts
 from commsapp.cli.listening import opened
 from commsapp.cli.showing import console, progress, table
 from commsapp.config import load_settings
@@ -72,6 +73,8 @@ def rotate_keys(wait: float) -> None:
     sessions = opened()
     with progress() as tell:
         done = rotate(sessions, sessions.keyring, data_dir=settings.data_dir, wait=wait, progress=tell)
+    with sessions.writing() as session:
+        accounts.note(session, accounts.local_actor(session), action="rotate", subject="keys", after={"keys": done.keys})
     console().print(
         f"{done.keys} new keys; {done.values:,} values and {done.embeddings:,} embeddings were sealed anew; "
         f"{done.dropped} old keys are gone. Make a backup now."

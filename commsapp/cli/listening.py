@@ -11,7 +11,7 @@ import pandas as pd
 
 from commsapp.accounts import service as accounts
 from commsapp.accounts.service import ensure_local, local_actor
-from commsapp.actor import Actor
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.cli.showing import as_json, console, interval, progress, table, tell_names_missing
 from commsapp.config import Settings, load_settings
 from commsapp.errors import BadInput, CommsappError, NotFound
@@ -241,7 +241,14 @@ def results(programme_name: str, json_wanted: bool) -> None:
 @click.command("report")
 @click.option("--programme", "programme_name", required=True, type=WORDS, metavar="NAME")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="HTML file to write.")
-def report(programme_name: str, output: Path) -> None:
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in HandlingLevel]),
+    default=HandlingLevel.OPEN.value,
+    show_default=True,
+    help="Count responses up to this handling level; the file is of that level then.",
+)
+def report(programme_name: str, output: Path, level: str) -> None:
     """Write the report of a programme: one HTML file that needs nothing else, to read and to print inside the organisation."""
     if not output.resolve().parent.is_dir():
         raise BadInput(f"There is no folder {output.parent}.", "Make it, or write elsewhere.")
@@ -249,9 +256,9 @@ def report(programme_name: str, output: Path) -> None:
     with sessions.reading() as session:
         actor = local_actor(session)
         programme = service.programme_named(session, actor, programme_name)
-        written = sharing.write_report(session, actor, programme_id=programme.id, path=output)
+        written = sharing.write_report(session, actor, programme_id=programme.id, path=output, level=HandlingLevel(level))
     with sessions.writing() as session:
-        after = {"file": output.name, "programme_id": programme.id}
+        after = {"file": output.name, "programme_id": programme.id, "levels": level}
         accounts.note(session, actor, action="export", subject="report", subject_id=programme.id, after=after)
     console().print(f"Written to {written}.")
 

@@ -96,7 +96,9 @@ def _handed_out(programme_name: str, key: str, export_id: str, number: int | Non
     )
     output.write_text(content, "utf-8", newline="")
     output.chmod(0o600)
-    console().print(f"Written to {output}. It holds one person's words: send it in a safe way, then delete it.")
+    console().print(
+        f"Written to {output}. It holds one person's words and may name others: read it, send it in a safe way, then delete it."
+    )
 
 
 @person_commands.command("erase")

@@ -136,7 +136,10 @@ def hashed(password: str) -> str:
 def right(password: str, known: Known | None) -> bool:
     """Whether that is a person's password; for nobody, and without a password, it takes as long and is false."""
     kept = known.password_hash if known is not None else None
-    fits: bool = verify_password(normal(password), kept or _NOBODY)
+    try:
+        fits: bool = verify_password(normal(password), kept or _NOBODY)
+    except ValueError:  # no hash of ours, and so nobody's password
+        return False
     return fits and kept is not None
 
 

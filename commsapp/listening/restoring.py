@@ -10,8 +10,8 @@ from commsapp.config import Settings
 from commsapp.listening import erasure
 from commsapp.listening.erasure import remove_files
 from commsapp.listening.keys import identity_key
-from commsapp.listening.standing import Decision, read_decided, write_decided
-from commsapp.storage import decisions, erasing, events, persons
+from commsapp.listening.standing import Decision, read_decided, read_kept, write_decided
+from commsapp.storage import decisions, erasing, events, persons, programmes
 from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
 
@@ -31,7 +31,10 @@ def erase_again(sessions: Sessions, settings: Settings, path: Path) -> int:
         wanted.setdefault(channel_id, {})[key] = one
     files: list[str] = []
     changed = 0
+    kept = read_kept(path)
     with sessions.writing() as session:
+        for row in programmes.every_channel(session):
+            row.retain_until, row.retain_months = kept.get(row.id, (row.retain_until, row.retain_months))
         places: dict[tuple[int, int], dict[int, Decision]] = {}
         for channel_id, decided in sorted(wanted.items()):
             if not erasing.channel_exists(session, channel_id):

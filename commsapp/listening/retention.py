@@ -79,6 +79,11 @@ def retentions(session: Session, actor: Actor, programme_id: int) -> list[Retent
     return [_view(row) for row in programmes.channels(session, actor, programme_id)]
 
 
+def every_retention(session: Session) -> list[tuple[str, str]]:
+    """Each feedback channel of the installation, and how long it is kept in words."""
+    return [(row.name, _view(row).words) for row in programmes.every_channel(session)]
+
+
 def _view(row: programmes.FeedbackChannel) -> Retention:
     return Retention(row.id, row.name, row.retain_until, row.retain_months)
 

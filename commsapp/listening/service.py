@@ -53,7 +53,7 @@ from commsapp.listening.reporting import (
 )
 from commsapp.listening.responding import responses_page
 from commsapp.listening.restoring import erase_again
-from commsapp.listening.retention import retentions, run_retention, set_retention, would_go
+from commsapp.listening.retention import every_retention, retentions, run_retention, set_retention, would_go
 from commsapp.listening.rights import (
     FOR_THOSE_WHO_SEE_ALL,
     as_export,
@@ -93,6 +93,7 @@ __all__ = [
     "create_programme",
     "erase_again",
     "erase_person",
+    "every_retention",
     "frozen_results",
     "how_read",
     "import_goes_on",

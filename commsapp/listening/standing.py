@@ -7,7 +7,7 @@ import fcntl
 import os
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from commsapp.actor import HandlingLevel
@@ -20,6 +20,11 @@ from commsapp.storage.session import Session, Sessions
 
 ERASED = "erased"
 """The file in the data folder that lists, under keyed hashes, what was decided: a backup from before follows it again."""
+
+
+Kept = tuple[date | None, int | None]
+"""How long a channel keeps what it heard: its last day, and months after the day of each response."""
+_KEPT = "kept"
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,23 @@ def write_decided(sessions: Sessions, data_dir: Path) -> None:
     path = data_dir / ERASED
     with path.with_name(f"{ERASED}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # from reading to writing: else who read first could write last
-        known = read_decided(path)
+        known, kept = read_decided(path), read_kept(path)
         with sessions.reading() as session:
             now = {(row.channel_id, row.identity_key): _as_decision(row) for row in decisions.every(session)}
+            kept_now = kept | {row.id: (row.retain_until, row.retain_months) for row in programmes.every_channel(session)}
         new = known | {key: one.after(known.get(key)) for key, one in now.items()}
-        if new != known:
-            _write(path, new)
+        kept_now = {channel: how for channel, how in kept_now.items() if how != (None, None) or channel in kept}
+        if (new, kept_now) != (known, kept):
+            _write(path, new, kept_now)
 
 
-def _write(path: Path, decided: dict[tuple[int, str], Decision]) -> None:
+def _write(path: Path, decided: dict[tuple[int, str], Decision], kept: dict[int, Kept]) -> None:
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".erased.")
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.writelines(f"{channel} {key} {one.words}\n" for (channel, key), one in sorted(decided.items()))
+        file.writelines(
+            f"{channel} {_KEPT} until={until or ''} months={months or ''}\n" for channel, (until, months) in sorted(kept.items())
+        )
         file.flush()
         os.fsync(file.fileno())
     Path(draft).replace(path)
@@ -130,9 +140,31 @@ def read_decided(path: Path) -> dict[tuple[int, str], Decision]:
     for number, line in enumerate(path.read_text("ascii").splitlines() if path.is_file() else (), start=1):
         try:
             channel, key, *words = line.split(" ")
-            found[int(channel), key] = Decision.read(words)
+            if key != _KEPT:
+                found[int(channel), key] = Decision.read(words)
         except ValueError as error:
             raise BadInput(f"Line {number} of {path} can't be read.", "Take the file as commsapp wrote it.") from error
+    return found
+
+
+def read_kept(path: Path) -> dict[int, Kept]:
+    """Channel → the last day and the months for which it keeps what it heard, as they were set last.
+
+    Raises
+    ------
+    BadInput : it is no such list.
+
+    """
+    found: dict[int, Kept] = {}
+    for number, line in enumerate(path.read_text("ascii").splitlines() if path.is_file() else (), start=1):
+        channel, key, *words = line.split(" ")
+        if key == _KEPT:
+            try:
+                said = dict(word.split("=") for word in words)
+                until, months = said["until"], said["months"]
+                found[int(channel)] = (date.fromisoformat(until) if until else None, int(months) if months else None)
+            except (ValueError, KeyError) as error:
+                raise BadInput(f"Line {number} of {path} can't be read.", "Take the file as commsapp wrote it.") from error
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from commsapp import bundled
-from commsapp.actor import Actor
+from commsapp.accounts import service as accounts
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import Unavailable
 from commsapp.evaluation import service as evaluation
 from commsapp.evaluation.diagnostics import DOES_NOT_APPLY
@@ -39,7 +40,7 @@ from commsapp.storage.session import Session
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything that a report says, read at one moment."""
+    """Everything that a report says, read at one moment; ``levels`` are the names of the handling levels that it counts."""
 
     programme: Programme
     summary: Summary | None
@@ -50,17 +51,24 @@ class Contents:
     campaigns: tuple[Campaign, ...]
     effects: dict[int, EffectView]
     titles: dict[str, str]
+    levels: tuple[str, ...]
 
 
-def write_report(session: Session, actor: Actor, *, programme_id: int, path: Path) -> Path:
+def write_report(
+    session: Session, actor: Actor, *, programme_id: int, path: Path, level: HandlingLevel = HandlingLevel.OPEN
+) -> Path:
     """Write the report of a programme to a file, whole or not at all; gives its path.
+
+    It counts what was said up to a handling ``level``, and says so: a file goes further than a page.
 
     Raises
     ------
     NotFound : no such programme. Unavailable : the file can't be written.
 
     """
-    page = render(contents(session, actor, programme_id))
+    levels = list(HandlingLevel)[: list(HandlingLevel).index(level) + 1]
+    narrowed = replace(actor, handling_levels=actor.handling_levels & frozenset(levels))
+    page = render(contents(session, narrowed, programme_id))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -88,6 +96,7 @@ def contents(session: Session, actor: Actor, programme_id: int) -> Contents:
         campaigns=campaigns,
         effects={number: effect for number, effect in effects.items() if effect is not None},
         titles={known.id: known.title for known in planning.load_approaches()},
+        levels=tuple(name for level, name in accounts.level_names(session, actor).items() if level in actor.handling_levels),
     )
 
 

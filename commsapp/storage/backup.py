@@ -109,7 +109,7 @@ def write_backup(
         before = keyring.copy()
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             manifest, used = _write(sessions, archive, data_dir, keyring, progress)
-        read_backup(Path(draft), keyring=keyring)
+        read_backup(Path(draft))
         # Of before and after: a rotation takes old keys away meanwhile, and others make new ones for what they write.
         # But not of embeddings, whose old key goes with a channel's; they can be computed again.
         keys = both(before, keyring.copy(), but=EMBEDDINGS)
@@ -166,7 +166,9 @@ def read_backup(path: Path, *, keyring: Keyring | None = None) -> Backup:
 def _fits(manifest: dict[str, Any], keyring: Keyring) -> bool:
     if manifest["format"] == BEFORE_SEALING:
         return hmac.compare_digest(manifest["key"], _key_mark(keyring.hashing))
-    return not keyring.is_empty and hmac.compare_digest(manifest["key"], keyring.mark)
+    here = {key.id for key in keyring.all_keys()} | {number for stone in keyring.forgotten() for number in stone.ids}
+    marked = not keyring.is_empty and hmac.compare_digest(manifest["key"], keyring.mark)
+    return marked and set(manifest.get("key_ids", ())) <= here  # old keys go with a rotation, and backups from before need them
 
 
 def _write(
@@ -197,6 +199,7 @@ def _write(
         "made_at": datetime.now(UTC).isoformat(),
         "revision": database.head(),
         "key": keyring.mark,
+        "key_ids": sorted(used),
         "parts": parts,
     }
     archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))

@@ -194,6 +194,13 @@ def end_sign_in(session: Session, key_hash: str) -> None:
     session.execute(delete(SignIn).where(SignIn.key_hash == key_hash))
 
 
+def end_every_way_in(session: Session) -> int:
+    """End all sign-ins, and take away all links that were not used, of everybody; how many there were."""
+    sign_ins = session.scalars(delete(SignIn).returning(SignIn.id)).all()
+    links = session.scalars(delete(SignInLink).where(SignInLink.used_at.is_(None)).returning(SignInLink.id)).all()
+    return len(sign_ins) + len(links)
+
+
 def passkeys(session: Session, *, person_id: int) -> list[Passkey]:
     """A person's passkeys, the first one first."""
     return list(session.scalars(select(Passkey).where(Passkey.person_id == person_id).order_by(Passkey.id)))

@@ -155,6 +155,11 @@ def waves(session: Session, actor: Actor, programme_id: int) -> list[Wave]:
     return _part(session, actor, Wave, programme_id, Wave.start, Wave.end)
 
 
+def every_channel(session: Session) -> list[FeedbackChannel]:
+    """The feedback channels of all organisations, for what is kept of an installation as a whole."""
+    return list(session.scalars(select(FeedbackChannel).order_by(FeedbackChannel.id)))
+
+
 def hold_channel(session: Session, channel_id: int) -> None:
     """Wait for whoever erases in a channel, and let them wait until this transaction ends; imports don't wait for each other."""
     session.execute(select(FeedbackChannel.id).where(FeedbackChannel.id == channel_id).with_for_update(read=True))

@@ -59,6 +59,11 @@ def holding(session: Session, *, person_id: int) -> list[Token]:
     return list(session.scalars(select(Token).where(Token.person_id == person_id, Token.revoked_at.is_(None))))
 
 
+def revoke_every(session: Session, at: datetime) -> int:
+    """End all tokens of everybody; how many held."""
+    return len(session.scalars(update(Token).where(Token.revoked_at.is_(None)).values(revoked_at=at).returning(Token.id)).all())
+
+
 def mark_used(session: Session, token_id: int, at: datetime) -> None:
     """Note when a token was used last."""
     session.execute(update(Token).where(Token.id == token_id).values(last_used_at=at))

@@ -8,7 +8,7 @@ from flask import Flask, current_app, request, url_for
 
 from commsapp.actor import Actor, Role
 from commsapp.errors import CommsappError
-from commsapp.http.request import visitor
+from commsapp.http.request import settings, visitor
 from commsapp.http.signing_in import waits_for_second_factor
 from commsapp.may import ADMINISTRATORS, EVERYBODY, STAFF
 
@@ -46,7 +46,7 @@ def _context() -> dict[str, object]:
         waits = who is not None and waits_for_second_factor()
     except CommsappError:  # the database is away, which the page itself says
         who, waits = None, False
-    return {"who": who, "navigation": navigation(who), "waits_for_second_factor": waits}
+    return {"who": who, "navigation": navigation(who), "waits_for_second_factor": waits, "served": bool(settings().public_url)}
 
 
 def navigation(who: Actor | None) -> list[dict[str, object]]:

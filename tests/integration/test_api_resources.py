@@ -106,12 +106,14 @@ def test_comments_come_as_pages_show_them_and_each_look_is_noted(api: Api, said:
     assert [one["words"] for one in found["items"]] == [row["comment"] for row in given.ROWS]
     assert found["items"][0]["attributes"] == {"age": "16-24"}
     (look,) = looks(sessions)
-    assert (look["kind"], look["of"], look["count"], look["where"]) == ("comments", programme, 3, "API")
+    assert (look["kind"], look["of"], look["count"], look["where"]) == ("comments", programme, 3, "by the token Notebook")
     assert look["levels"] == ["concern", "open"]
     api.get(f"/programmes/{programme}/responses?area=Ash")
     api.get(f"/imports/{run}/rejected-rows")
     assert [(look["kind"], look["count"]) for look in looks(sessions)[1:]] == [("responses", 2), ("rejected rows", 1)]
-    assert looks(sessions)[1]["filters"]["area"] == "Ash"
+    assert looks(sessions)[0]["filters"] == {}  # which page of a list is nothing that anybody looks for in the log
+    assert looks(sessions)[1]["filters"] == {"area": "area Ash"}
+    assert looks(sessions)[2]["where"].endswith(", by the token Notebook")
     api.get("/programmes")
     assert len(looks(sessions)) == 3
     second = api.get(f"/programmes/{programme}/comments?page=2&page_size=2")

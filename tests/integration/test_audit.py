@@ -315,3 +315,16 @@ def test_the_command_says_the_first_bad_place_and_fails(
     assert ended.status == 1
     assert ended.sentence.startswith("Event 1, of")
     assert typed("audit", "verify", "--head", "nonsense").status == 2
+
+
+def test_without_a_head_it_is_said_that_the_end_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMMSAPP_DATA_DIR", str(tmp_path))
+    typed("user", "list")
+    typed("backup", tmp_path / "one.backup")
+    head = typed("audit", "head").out.strip()
+    assert typed("audit", "verify").status == 0
+    (tmp_path / "audit.head").unlink()
+    ended = typed("audit", "verify")
+    assert ended.status == 1
+    assert "whether the end of the log is missing can't be told" in " ".join(ended.err.split())
+    assert typed("audit", "verify", "--head", head).status == 0

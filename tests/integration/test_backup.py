@@ -347,6 +347,23 @@ def test_another_machine_needs_the_secret_key_and_the_file_of_keys(
     restored.engine.dispose()
 
 
+def test_a_check_says_where_keys_that_a_rotation_took_away_are_needed(
+    sessions: Sessions, actor: Actor, settings: Settings, empty: str, tmp_path: Path
+) -> None:
+    database.upgrade(settings.database_url, keyring=sessions.keyring)
+    programme = given.programme(sessions, actor)
+    path = given.table(tmp_path / "said.csv", [{"comment": CANARY}])
+    given.imported(sessions, actor, settings, path, programme_id=programme)
+    made = saved(sessions, settings, tmp_path / "one.backup")
+    read_backup(made.path, keyring=sessions.keyring)
+    rotating.rotate(sessions, sessions.keyring, data_dir=settings.data_dir, wait=0)
+    with pytest.raises(BadInput, match="other keys"):
+        read_backup(made.path, keyring=sessions.keyring)
+    with pytest.raises(BadInput, match="other keys"):  # before anything is written
+        restore_backup(empty, data_dir=tmp_path / "there", keyring=sessions.keyring, path=made.path)
+    assert database.current(empty) is None
+
+
 def test_a_restore_never_mixes_with_what_is_there(
     made: Backup, sessions: Sessions, settings: Settings, empty: str, tmp_path: Path
 ) -> None:

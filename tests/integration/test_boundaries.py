@@ -454,6 +454,7 @@ CASES: dict[str, Callable[[World], None]] = ACCOUNTS | {
 
 # Done for the whole installation, with nothing handed out: what is kept no longer is taken away.
 HOUSEKEEPING = {"listening.clear_uploads", "listening.run_retention", "listening.erase_again", "listening.write_decided"}
+HOUSEKEEPING |= {"listening.every_retention", "accounts.end_every_way_in"}
 # The chain of the log goes over all organisations, and nothing of what it says is handed out.
 HOUSEKEEPING |= {"accounts.audit_fault", "accounts.audit_head", "accounts.chain_earlier_events"}
 # At the door nobody is known yet: what is asked for is a secret, or comes from one that was checked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import given
 import pytest
 from typed import typed
 
+from commsapp.accounts import service as accounts
 from commsapp.config import load_settings
 from commsapp.storage.session import sessions_of
 
@@ -72,6 +74,38 @@ def test_who_was_erased_does_not_come_back_with_a_backup_from_before(
     assert "2 responses follow again what was decided since" in done.out, done.err
     assert "no list of what was decided" not in " ".join(done.out.split())
     assert WORDS.encode() not in (new / "commsapp.sqlite").read_bytes()
+
+
+def test_a_restored_backup_lets_nobody_in_by_what_held_then_and_keeps_channels_as_long_as_was_decided_since(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = typed("user", "invite", "amy@example.org", "--name", "Amy", "--administrator")
+    secret = re.findall(r"/join/(\S+)", made.out)[0]
+    sessions = sessions_of(load_settings())
+    with sessions.writing() as session:
+        person = accounts.join(session, secret, password_hash="x")
+    with sessions.writing() as session:
+        accounts.start_sign_in(session, person.id, device="A", way="password", second_factor=False)
+        amy = accounts.actor_for(session, organisation_id=person.organisation_id, person_id=person.id)
+        accounts.make_token(session, amy, name="Notebook", scopes=["programmes:read"], days=9)
+    typed("backup", tmp_path / "before.backup")
+    typed("retention", "set", "--programme", "P", "--channel", "C", "--months", "7")
+    typed("retention", "run")
+    sessions.engine.dispose()
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.copy(folder / "secret.key", new / "secret.key")
+    monkeypatch.setenv("COMMSAPP_DATA_DIR", str(new))
+    keys = tmp_path / "before.backup.keys"
+    done = typed("restore", tmp_path / "before.backup", "--keys", keys, "--erased", folder / "erased")
+    assert done.status == 0, done.err
+    assert "amy@example.org" in done.out
+    assert "kept for 7 months" in " ".join(done.out.split())
+    restored = sessions_of(load_settings())
+    assert given.stored(restored, "SELECT count(*) FROM sign_in") == [(0,)]
+    assert given.stored(restored, "SELECT count(*) FROM api_token WHERE revoked_at IS NULL") == [(0,)]
+    assert given.stored(restored, "SELECT retain_months FROM feedback_channel") == [(7,)]
+    restored.engine.dispose()
 
 
 def test_a_restore_says_where_it_cannot_know_who_was_erased_since(

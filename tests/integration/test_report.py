@@ -6,8 +6,10 @@ import heard as sample
 import html5lib
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
-from commsapp.actor import Actor
+from commsapp.accounts import service as accounts
+from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import NotFound, Unavailable
 from commsapp.evaluation import service as evaluation
 from commsapp.listening import service as listening
@@ -108,6 +110,22 @@ def _rendered(sessions: Sessions, actor: Actor, heard: sample.Heard, **other: ob
     page = report.render(replace(read, **other))
     html5lib.HTMLParser(strict=True).parse(page)
     return page
+
+
+def test_a_report_counts_open_responses_only_and_says_so_unless_more_is_asked_for(sessions, actor, heard, tmp_path):
+    with sessions.writing() as session:
+        session.execute(text("UPDATE response SET handling_level = 'official-sensitive' WHERE id % 3 = 0"))
+        accounts.set_level_names(session, actor, {HandlingLevel.OFFICIAL_SENSITIVE: "Amber"})
+    listening.store_results(sessions, actor, heard.programme_id)
+    pages = {}
+    for level in (HandlingLevel.OPEN, HandlingLevel.OFFICIAL_SENSITIVE):
+        with sessions.reading() as session:
+            path = report.write_report(session, actor, programme_id=heard.programme_id, path=tmp_path / level, level=level)
+        pages[level] = path.read_text("utf-8")
+    assert "It counts responses of these handling levels and no others: open." in pages[HandlingLevel.OPEN]
+    assert "no others: open, Amber." in pages[HandlingLevel.OFFICIAL_SENSITIVE]
+    assert "1,200 responses came in" in pages[HandlingLevel.OFFICIAL_SENSITIVE]
+    assert "800 responses came in" in pages[HandlingLevel.OPEN]
 
 
 def test_topics_and_tone_are_shown_with_intervals_and_what_was_not_coded(sessions, actor, heard):

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from commsapp.accounts import service as accounts
 from commsapp.actor import Role
+from commsapp.errors import BadInput
 from commsapp.http import request
 from commsapp.http.reading import words_leave
 from commsapp.http.security import may_enter
@@ -79,8 +80,14 @@ def _note(asked: Asked, page: accounts.LogPage, action: str) -> None:
 def log() -> str:
     """One page of the log, the latest first."""
     asked = _asked()
+    if asked.wrong:
+        return _shown(asked, accounts.LogPage((), 0, 1, 1))
     page = asked.page(number=http.args.get("page", 1, type=int))
     _note(asked, page, "read")
+    return _shown(asked, page)
+
+
+def _shown(asked: Asked, page: accounts.LogPage) -> str:
     return render_template(
         "audit/log.html",
         page=page,
@@ -109,6 +116,8 @@ def _list(
 def export() -> Response:
     """The log as a file: all that fits the filters, which is an event of the log itself."""
     asked = _asked()
+    if asked.wrong:
+        raise BadInput(f"{' and '.join(asked.wrong)} can't be read as a day.", "Write it as 31/3/2026.")
     page = asked.page(everything=True)
     _note(asked, page, "export")
     rows = [
