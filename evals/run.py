@@ -19,8 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from commsapp.textmodels.encoder import load_encoder
+from commsapp.textmodels.topics import CodebookDraft, assign, load_codebook
 from evals.redaction.run import redaction
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,6 +134,8 @@ def clinc(report: Report, work: Path, size: int) -> None:
     beyond = pd.DataFrame(data["oos_test"], columns=["text", "gold"])
     fresh = pd.DataFrame(data["val"], columns=["text", "gold"]).sample(1000, random_state=SEED).reset_index(drop=True)
     rows: list[list[object]] = []
+    encoder = load_encoder()
+    vectors = {name: encoder.encode(part["text"].tolist()) for name, part in (("beyond", beyond), ("fresh", fresh))}
     for grain in ("medium", "fine"):
         book = work / f"clinc-{grain}-book"
         coded = code(train, "text", work / f"clinc-{grain}", "--granularity", grain, "--save-codebook", str(book))
@@ -148,15 +153,25 @@ def clinc(report: Report, work: Path, size: int) -> None:
                 f"{normalized_mutual_info_score(gold, topic):.3f}",
                 f"{none['fresh']:.1%}",
                 f"{none['beyond']:.1%}",
+                f"{told_apart(load_codebook(book), vectors['fresh'], vectors['beyond']):.3f}",
             ]
         )
         report.expect((topic == -1).mean() <= MOST_LEFT_OUT, f"clinc150 {grain}: {(topic == -1).mean():.1%} without topic")
     report.table(
         f"Topics: {size:,} utterances of clinc150, 150 intents (number not told)",
-        ["Granularity", "Topics", "Without topic", "ARI", "NMI", "New in scope without topic", "Out of scope without topic"],
+        ["Granularity", "Topics", "Without topic", "ARI", "NMI", "New without topic", "Out of scope without topic", "AUROC"],
         rows,
-        "ARI and NMI count -1 as a topic of its own. A codebook of fewer topics than intents is meant: people read it.",
+        "ARI and NMI count -1 as a topic of its own. A codebook of fewer topics than intents is meant: people read it. AUROC: how often "
+        "a new utterance in scope lies nearer to the codebook than one out of scope.",
     )
+
+
+def told_apart(codebook: CodebookDraft, within: npt.NDArray[np.float32], beyond: npt.NDArray[np.float32]) -> float:
+    """Area under the ROC curve of the similarity by which a text is given a topic or none."""
+    from sklearn.metrics import roc_auc_score
+
+    similar = [assign(codebook, vectors).similarity for vectors in (within, beyond)]
+    return float(roc_auc_score(np.repeat([1, 0], [len(within), len(beyond)]), np.concatenate(similar)))
 
 
 def twice(report: Report, work: Path, name: str, frame: pd.DataFrame, text: str, *, show: bool) -> list[object]:

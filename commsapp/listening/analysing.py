@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
@@ -293,6 +294,7 @@ def save_codebook_version(
                 "name": topic.name,
                 "phrases": list(topic.phrases),
                 "centroid": np.asarray(topic.centroid, dtype="<f4").tobytes(),
+                "prototypes": None if topic.prototypes is None else np.asarray(topic.prototypes, dtype="<f4").tobytes(),
                 "size": topic.size,
             }
             for topic in draft.topics
@@ -315,12 +317,20 @@ def codebook_draft(session: Session, version: codings.CodebookVersion) -> Codebo
                 centroid=np.frombuffer(topic.centroid, dtype="<f4").astype(np.float32),
                 size=topic.size,
                 examples=(),
+                prototypes=_middles(topic),
             )
             for topic in codings.topics(session, version.id)
         ),
         threshold=version.threshold,
         version=version.fingerprint,
     )
+
+
+def _middles(topic: codings.Topic) -> npt.NDArray[np.float32] | None:
+    if topic.prototypes is None:
+        return None
+    numbers = np.frombuffer(topic.prototypes, dtype="<f4").astype(np.float32)
+    return numbers.reshape(-1, len(topic.centroid) // numbers.itemsize)
 
 
 def code_topics(

@@ -51,7 +51,8 @@ class CodebookVersion(Base):
 
 
 class Topic(Base):
-    """One topic of a codebook version. ``centroid`` is 32-bit floats, little-endian."""
+    """One topic of a codebook version. ``centroid`` and ``prototypes`` (one row after the other; none in versions from before
+    they came) are 32-bit floats, little-endian."""
 
     __tablename__ = "topic"
     __table_args__ = (UniqueConstraint("codebook_version_id", "number"),)
@@ -61,6 +62,7 @@ class Topic(Base):
     definition: Mapped[str] = mapped_column(default="")
     phrases: Mapped[list[Any]] = mapped_column(default=list)
     centroid: Mapped[bytes] = mapped_column(LargeBinary)
+    prototypes: Mapped[bytes | None] = mapped_column(LargeBinary)
     size: Mapped[int]
 
 

@@ -28,6 +28,9 @@ _CURE = "Save the codebook again, or choose another folder."
 class TopicDraft:
     """A topic as found: ``centroid`` is its unit-length mean embedding (384,), ``size`` the comments that it was given.
 
+    ``prototypes`` (parts, 384) are the middles of its parts, by which comments are coded; a codebook from before they came
+    has none, and codes by the centroid.
+
     ``examples`` are row positions, in the texts it was found in, of distinct comments nearest to the centroid.
     """
 
@@ -37,6 +40,12 @@ class TopicDraft:
     centroid: npt.NDArray[np.float32]
     size: int
     examples: tuple[int, ...]
+    prototypes: npt.NDArray[np.float32] | None = None
+
+    @property
+    def middles(self) -> npt.NDArray[np.float32]:
+        """What a comment is compared with: (parts, 384)."""
+        return self.centroid[np.newaxis] if self.prototypes is None else self.prototypes
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +74,8 @@ def _version(encoder_version: str, topics: tuple[TopicDraft, ...], threshold: fl
     for topic in topics:
         digest.update(json.dumps([topic.number, topic.name, list(topic.phrases)]).encode())
         digest.update(np.ascontiguousarray(topic.centroid, dtype="<f4").tobytes())
+        if topic.prototypes is not None:
+            digest.update(np.ascontiguousarray(topic.prototypes, dtype="<f4").tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -92,7 +103,11 @@ def save_codebook(codebook: CodebookDraft, folder: Path) -> None:
     centroids = np.stack([t.centroid for t in codebook.topics]) if codebook.topics else np.zeros((0, 0))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({"centroids": np.ascontiguousarray(centroids, dtype=np.float32)}, folder / _CENTROIDS)
+        numbers = {"centroids": np.ascontiguousarray(centroids, dtype=np.float32)}
+        if codebook.topics and all(topic.prototypes is not None for topic in codebook.topics):
+            numbers["prototypes"] = np.ascontiguousarray(np.concatenate([t.middles for t in codebook.topics]), dtype=np.float32)
+            numbers["parts"] = np.array([len(t.middles) for t in codebook.topics], dtype=np.int64)
+        save_file(numbers, folder / _CENTROIDS)
         (folder / _TEXT).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise BadInput(f"The codebook can't be written to {folder}: {error.strerror}.", "Choose another folder.") from error
@@ -111,7 +126,7 @@ def load_codebook(folder: Path, *, encoder_version: str = ENCODER_VERSION) -> Co
     try:
         content = json.loads((folder / _TEXT).read_text("utf-8"))
         encoder, threshold, granularity = str(content["encoder"]), float(content["threshold"]), str(content["granularity"])
-        topics = _topics(content["topics"], _centroids(folder / _CENTROIDS))
+        topics = _topics(content["topics"], *_numbers(folder / _CENTROIDS))
         stated = content["version"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"The codebook in {folder} is broken.", _CURE) from error
@@ -126,20 +141,34 @@ def load_codebook(folder: Path, *, encoder_version: str = ENCODER_VERSION) -> Co
     return codebook
 
 
-def _centroids(path: Path) -> npt.NDArray[np.float32]:
+def _numbers(path: Path) -> tuple[npt.NDArray[np.float32], list[npt.NDArray[np.float32] | None]]:
+    """The centroids, and the prototypes of each topic where the file has any."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        centroids = load_file(path)["centroids"]
+        found = load_file(path)
     except SafetensorError as error:
         raise ValueError(str(error)) from error
-    if centroids.ndim != 2 or centroids.dtype != np.float32 or not np.isfinite(centroids).all():
-        raise ValueError("centroids are not a table of numbers")
-    return cast("npt.NDArray[np.float32]", centroids)
+    centroids = _table(found["centroids"])
+    if "prototypes" not in found:
+        return centroids, [None] * len(centroids)
+    ends = np.cumsum(found["parts"])
+    prototypes = _table(found["prototypes"])
+    if len(ends) != len(centroids) or (found["parts"] < 1).any() or ends[-1:] != [len(prototypes)]:
+        raise ValueError("prototypes and topics don't fit together")
+    return centroids, list(np.split(prototypes, ends[:-1]))
 
 
-def _topics(rows: list[dict[str, Any]], centroids: npt.NDArray[np.float32]) -> list[TopicDraft]:
+def _table(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if values.ndim != 2 or values.dtype != np.float32 or not np.isfinite(values).all():
+        raise ValueError("not a table of numbers")
+    return cast("npt.NDArray[np.float32]", values)
+
+
+def _topics(
+    rows: list[dict[str, Any]], centroids: npt.NDArray[np.float32], prototypes: list[npt.NDArray[np.float32] | None]
+) -> list[TopicDraft]:
     return [
         TopicDraft(
             number=int(row["number"]),
@@ -148,6 +177,7 @@ def _topics(rows: list[dict[str, Any]], centroids: npt.NDArray[np.float32]) -> l
             centroid=centroid,
             size=int(row["size"]),
             examples=tuple(int(position) for position in row["examples"]),
+            prototypes=middles,
         )
-        for row, centroid in zip(rows, centroids, strict=True)
+        for row, centroid, middles in zip(rows, centroids, prototypes, strict=True)
     ]

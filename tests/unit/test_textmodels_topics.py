@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from commsapp.errors import BadInput
-from commsapp.textmodels.clusters import LeidenClusters, largest_first, merge_small
+from commsapp.textmodels.clusters import LeidenClusters, largest_first, merge_small, prototypes, similarities
+from commsapp.textmodels.codebook import make_codebook
 from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
 from commsapp.textmodels.topics import CodebookDraft, assign, discover, load_codebook, save_codebook
 
@@ -142,6 +145,46 @@ def test_a_saved_codebook_codes_alike(codebook: CodebookDraft, vectors: np.ndarr
     assert [t.name for t in loaded.topics] == [t.name for t in codebook.topics]
     assert np.array_equal(assign(loaded, vectors).topic, assign(codebook, vectors).topic)
     assert np.array_equal(assign(loaded, vectors).probability, assign(codebook, vectors).probability)
+
+
+def test_a_codebook_from_before_prototypes_codes_by_its_centroids_as_it_did(
+    codebook: CodebookDraft, vectors: np.ndarray, tmp_path: Path
+) -> None:
+    topics = [replace(topic, prototypes=None) for topic in codebook.topics]
+    old = make_codebook(encoder_version=codebook.encoder_version, granularity="medium", topics=topics, threshold=0.4)
+    save_codebook(old, tmp_path)
+    loaded = load_codebook(tmp_path)
+    assert loaded.version == old.version != codebook.version
+    middle = np.stack([topic.centroid for topic in topics])
+    assert np.array_equal(assign(loaded, vectors).ranks[:, 0], (vectors @ middle.T).argmax(1))
+
+
+def test_prototypes_of_a_group_lie_within_it_and_follow_its_shape() -> None:
+    random = np.random.default_rng(3)
+    middles = np.eye(4, 16, dtype=np.float32)
+    rows = np.repeat(middles, 12, axis=0) + random.normal(0, 0.02, (48, 16)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    labels = np.repeat([0, 0, 1, 1], 12)  # two groups of two heaps each
+    found = prototypes(rows, labels, seed=1)
+    assert [len(parts) for parts in found] == [8, 8]
+    for group, parts in enumerate(found):
+        near = (parts @ middles.T).argmax(1)
+        assert set(near) == {2 * group, 2 * group + 1}
+    assert [np.array_equal(a, b) for a, b in zip(found, prototypes(rows, labels, seed=1), strict=True)] == [True, True]
+    assert len(prototypes(rows[:2], np.zeros(2, dtype=np.int64), seed=1)[0]) == 1
+    same = np.repeat(rows[:1], 30, axis=0)
+    assert len(prototypes(same, np.zeros(30, dtype=np.int64), seed=1)[0]) == 1
+
+
+def test_similarities_are_the_same_bits_alone_in_any_order_and_with_any_number_of_threads() -> None:
+    random = np.random.default_rng(2)
+    rows, to = (random.normal(size=(n, 384)).astype(np.float32) for n in (700, 93))
+    together = similarities(rows, to)
+    order = random.permutation(len(rows))
+    assert np.array_equal(similarities(rows[order], to), together[order])
+    assert np.array_equal(np.concatenate([similarities(rows[k : k + 1], to) for k in range(0, 700, 50)]), together[::50])
+    with threadpool_limits(1):
+        assert np.array_equal(similarities(rows, to), together)
 
 
 def test_an_empty_codebook_can_be_saved(tmp_path: Path) -> None:
