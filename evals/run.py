@@ -161,8 +161,8 @@ def clinc(report: Report, work: Path, size: int) -> None:
         f"Topics: {size:,} utterances of clinc150, 150 intents (number not told)",
         ["Granularity", "Topics", "Without topic", "ARI", "NMI", "New without topic", "Out of scope without topic", "AUROC"],
         rows,
-        "ARI and NMI count -1 as a topic of its own. A codebook of fewer topics than intents is meant: people read it. AUROC: how often "
-        "a new utterance in scope lies nearer to the codebook than one out of scope.",
+        "ARI and NMI count -1 as a topic of its own. A codebook of fewer topics than intents is meant: people read it. "
+        "AUROC: how often a new utterance in scope lies nearer to the codebook than one out of scope.",
     )
 
 
