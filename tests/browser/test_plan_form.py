@@ -35,6 +35,17 @@ def offered(page: Page, field: str) -> list[str]:
     return found
 
 
+def test_what_was_written_is_shown_for_copying_where_the_form_is_from_an_earlier_visit(
+    page: Page, address: str, check_page: Check
+) -> None:
+    page.goto(address)
+    page.get_by_label("What the message says").fill("Your account is not for rent.\nNobody lends you money for nothing.")
+    page.locator("form[action*='/plan'] [name=csrf_token]").evaluate("field => { field.value = 'from an earlier visit' }")
+    page.get_by_role("button", name="Save the plan").click()
+    expect(page.get_by_text("Nobody lends you money for nothing.")).to_be_visible()
+    check_page(page, "what-you-wrote", expected=("400",))
+
+
 def test_behaviours_and_playbooks_follow_the_approach_that_is_ticked(page: Page, address: str, check_page: Check) -> None:
     page.goto(address)
     assert len(offered(page, "behaviour")) == len(offered(page, "playbook")) == 4

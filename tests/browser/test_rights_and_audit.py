@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import given
 import heard
@@ -11,6 +12,8 @@ import said
 from live_server import LiveServer
 from pages_site import Site, open_site
 from playwright.sync_api import Page, expect
+
+from commsapp.listening import service as listening
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +88,30 @@ def test_a_person_asks_what_is_kept_takes_consent_back_and_is_erased(
     page.get_by_label("Yes, erase all of it").check()
     page.get_by_role("button", name="Erase it").click()
     expect(page.get_by_text("Erased: 2")).to_be_visible()
+
+
+def test_a_concern_is_raised_and_comes_first_from_then_on(
+    site: Site, server: LiveServer, tmp_path: Path, page: Page, check_page: Check
+) -> None:
+    made = heard.programme(site.sessions, site.actor, name="County lines").programme_id
+    rows = [{"id": "c1", "date": "2026-01-02", "who": "Cem", "comment": "He makes my brother carry things for him"}]
+    columns = given.Columns(text="comment", date="date", identity="id", respondent="who")
+    path = given.table(tmp_path / "hotline.csv", rows)
+    given.imported(site.sessions, site.actor, site.settings, path, programme_id=made, channel="Hotline", mapping=columns)
+    given.prepared(site.sessions, site.actor, site.settings, made)
+    with site.sessions.reading() as session:
+        (found,) = listening.people(session, site.actor, made, key="Cem", settings=site.settings)
+    page.goto(f"{server.url}/programmes/{made}/people/{found.response_id}/handling")
+    page.get_by_label("Concern:").check()
+    page.get_by_label("Why?").fill("A child may be at risk")
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_text("is ‘Concern’ now, and was ‘Open’ before.")).to_be_visible()
+    listening.store_results(site.sessions, site.actor, made)
+    page.goto(f"{server.url}/programmes/{made}")
+    check_page(page, "programme-with-concern")
+    page.get_by_role("link", name="Read the concern").click()
+    expect(page.get_by_text("He makes my brother carry things for him")).to_be_visible()
+    check_page(page, "concern")
 
 
 def test_an_administrator_reads_who_read_what(server: LiveServer, programme: int, page: Page, check_page: Check) -> None:
