@@ -33,6 +33,7 @@ from commsapp.errors import (
     Unavailable,
     traceback_without_words,
 )
+from commsapp.http.request import READING
 from commsapp.http.security import NotText, WrongHost
 from commsapp.storage.session import told
 
@@ -150,7 +151,8 @@ def _unprocessable(data: dict[str, Any]) -> Response:
     found = [{**one, "field": one["field"].partition(".")[2] or one["field"]} for one in found]
     named = ", ".join(f"'{one['field']}'" for one in found[:5])
     many = "field" if len(found) == 1 else "fields"
-    return problem(422, f"The {many} {named} can't be used; nothing was stored.", "Mend it and send it again.", found)
+    kept = "" if request.method in READING else "; nothing was stored"
+    return problem(422, f"The {many} {named} can't be used{kept}.", "Mend it and send it again.", found)
 
 
 def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -12,7 +12,7 @@ from commsapp.api.document import Calls
 from commsapp.api.entering import by_token
 from commsapp.api.fields import Day, Number, Shape, Text, Whole, YesNo, a, asked, one, several
 from commsapp.api.paging import Paging, page, pages_of
-from commsapp.errors import NotFound
+from commsapp.errors import BadInput, NotFound
 from commsapp.http import request
 from commsapp.http.reading import words_leave
 from commsapp.http.security import STAFF, may_enter, needs_scope
@@ -183,6 +183,7 @@ def list_comments(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
     """
     session, actor = request.session(), request.actor()
     listening.programme(session, actor, programme_id)
+    _check_known(programme_id, wanted)
     said = listening.comments_page(
         session,
         actor,
@@ -215,6 +216,7 @@ def list_responses(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
     """
     session, actor = request.session(), request.actor()
     listening.programme(session, actor, programme_id)
+    _check_known(programme_id, wanted)
     shown, total = listening.responses_page(
         session,
         actor,
@@ -250,6 +252,7 @@ def list_results(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
     """The latest frozen listening results: shares of topics and of answers, tone, numbers of comments."""
     session, actor = request.session(), request.actor()
     listening.programme(session, actor, programme_id)
+    _check_known(programme_id, wanted)
     where = {name: wanted[name] for name in ("measure", "item", "wave", "area", "segment")}
     shown, total = listening.results_page(session, actor, programme_id, number=wanted["page"], size=wanted["page_size"], **where)
     return page(shown.to_dict("records"), wanted, total=total)
@@ -273,6 +276,32 @@ def get_result_now(result_id: int) -> dict[str, Any]:
     session, actor = request.session(), request.actor()
     cited = listening.result(session, actor, result_id)
     return {"cited": cited, "now": listening.result_now(session, actor, result_id)}
+
+
+def _check_known(programme_id: int, wanted: dict[str, Any]) -> None:
+    """Refuse a wave, area or segment that there is none of: a slip in its name would read as 'nobody said so'.
+
+    Raises
+    ------
+    BadInput : there is no such one, as far as the one who asks is told.
+
+    """
+    session, actor = request.session(), request.actor()
+    known: dict[str, Callable[[], Iterable[str]]] = {
+        "wave": lambda: (wave.name for wave in listening.waves(session, actor, programme_id)),
+        "area": lambda: (area.name for area in listening.areas(session, actor, programme_id)),
+        "segment": lambda: (
+            f"{name} = {choice}"
+            for name, choices in listening.attributes(session, actor, programme_id).items()
+            for choice in choices
+        ),
+    }
+    for name, names in known.items():
+        if wanted.get(name) and wanted[name] not in (there := list(names())):
+            few = (
+                f"Use one of: {', '.join(there[:20])}{' …' if len(there) > 20 else ''}." if there else "This programme has none."
+            )
+            raise BadInput(f"There is no {name} '{wanted[name]}' in this programme.", few)
 
 
 def _note(kind: str, programme_id: int, shown: Sequence[Any], wanted: dict[str, Any]) -> None:
