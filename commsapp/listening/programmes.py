@@ -183,7 +183,7 @@ def waves(session: Session, actor: Actor, programme_id: int) -> list[views.Wave]
     """
     rows = programmes.waves(session, actor, programme_id)
     if any(row.proposed for row in rows) and not actor.sees_all:
-        seen = [day for day in responses.days(session, actor, programme_id) if day is not None]
+        seen = responses.days_seen(session, actor, programme_id)
         rows = [row for row in rows if not row.proposed or any(row.start <= day <= row.end for day in seen)]
     return [views.as_view(views.Wave, row) for row in rows]
 

@@ -221,6 +221,14 @@ def days(session: Session, actor: Actor, programme_id: int) -> dict[date | None,
     return {row[0]: row[1] for row in session.execute(query.order_by(Response.date))}
 
 
+def days_seen(session: Session, actor: Actor, programme_id: int) -> frozenset[date]:
+    """The days of the responses that an actor may see; every page asks for them."""
+    key = ("days seen", actor.organisation_id, programme_id, actor.handling_levels)
+    return remembered(
+        session, ("heard",), key, lambda: frozenset(day for day in days(session, actor, programme_id) if day is not None)
+    )
+
+
 def holds_levels(session: Session, actor: Actor, programme_id: int, levels: Iterable[str]) -> bool:
     """Whether a programme holds a response of any of these handling levels, whatever the actor may see."""
     there = select(Response.id).where(

@@ -341,6 +341,10 @@ def test_a_month_in_which_only_a_concern_was_heard_is_a_wave_for_those_alone_who
     with sessions.reading() as session:
         assert [wave.name for wave in listening.waves(session, reader, programme)] == ["January 2026"]
         assert [wave.name for wave in listening.waves(session, actor, programme)] == ["August 2023", "January 2026"]
+    with sessions.writing() as session:  # what was remembered of the days goes with the change
+        session.execute(text("UPDATE response SET handling_level = 'open' WHERE date < '2024-01-01'"))
+    with sessions.reading() as session:
+        assert [wave.name for wave in listening.waves(session, reader, programme)] == ["August 2023", "January 2026"]
 
 
 def test_months_that_come_later_are_proposed_but_none_that_somebody_took_away(
