@@ -288,12 +288,11 @@ def _tend(sessions: Sessions, send: Callable[[], int]) -> None:
 
 def keep_house(sessions: Sessions, settings: Settings, stop: threading.Event) -> int:
     """Delete what channels keep no longer, and files that a killed process left; from how many channels something went."""
-    from commsapp.listening.service import run_retention, write_decided
+    from commsapp.listening.service import run_retention
 
     gone = run_retention(sessions, settings=settings, stopped=stop.is_set)
     for due in gone:
         logger.info("Channel %s: what is past its time was deleted (%s).", due.channel_id, due.counts)
-    write_decided(sessions, settings.data_dir)
     with sessions.reading() as session:
         attachments.clear(session, data_dir=settings.data_dir, older_than=time.time() - _LEFT_SECONDS)
     return len(gone)

@@ -158,13 +158,15 @@ def set_retention(
         day = datetime.strptime(until, "%Y-%m-%d").date() if until else None  # a day has no time zone
     except ValueError as error:
         raise BadInput(f"--until {until} is no day.", "Write it as 2027-03-31.") from error
-    with opened().writing() as session:
+    sessions = opened()
+    with sessions.writing() as session:
         actor = local_actor(session)
         programme = listening.programme_named(session, actor, programme_name)
         channel = next((one for one in listening.channels(session, actor, programme.id) if one.name == channel_name), None)
         if channel is None:
             raise NotFound(f"There is no channel '{channel_name}' in {programme.name}.", "See 'commsapp retention show'.")
         kept = listening.set_retention(session, actor, programme.id, channel.id, until=day, months=months, why=why)
+    listening.write_decided(sessions, load_settings().data_dir)
     console().print(f"{kept.channel}: {kept.words}.")
 
 

@@ -10,8 +10,9 @@ from commsapp.config import Settings
 from commsapp.listening import erasure
 from commsapp.listening.erasure import remove_files
 from commsapp.listening.keys import identity_key
-from commsapp.listening.standing import Decision, read_decided, read_kept, write_decided
-from commsapp.storage import decisions, erasing, events, persons, programmes
+from commsapp.listening.retention import keep_as_set
+from commsapp.listening.standing import Decision, read_decided, write_decided
+from commsapp.storage import decisions, erasing, events, persons
 from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
 
@@ -27,14 +28,13 @@ def erase_again(sessions: Sessions, settings: Settings, path: Path) -> int:
 
     """
     wanted: dict[int, dict[str, Decision]] = {}
-    for (channel_id, key), one in read_decided(path).items():
+    decisions_of, kept = read_decided(path)
+    for (channel_id, key), one in decisions_of.items():
         wanted.setdefault(channel_id, {})[key] = one
     files: list[str] = []
     changed = 0
-    kept = read_kept(path)
     with sessions.writing() as session:
-        for row in programmes.every_channel(session):
-            row.retain_until, row.retain_months = kept.get(row.id, (row.retain_until, row.retain_months))
+        keep_as_set(session, kept)
         places: dict[tuple[int, int], dict[int, Decision]] = {}
         for channel_id, decided in sorted(wanted.items()):
             if not erasing.channel_exists(session, channel_id):

@@ -15,7 +15,7 @@ from commsapp.listening import programmes as frame
 from commsapp.listening.erasure import remove_files
 from commsapp.listening.keys import identity_key
 from commsapp.listening.removing import take_away
-from commsapp.listening.standing import write_decided
+from commsapp.listening.standing import Kept, write_decided
 from commsapp.storage import decisions, erasing, events, persons, programmes, rotating
 from commsapp.storage.base import keyring_of
 from commsapp.storage.session import Session, Sessions
@@ -129,6 +129,22 @@ def set_retention(
     return _view(row)
 
 
+def keep_as_set(session: Session, kept: dict[int, Kept]) -> None:
+    """Keep the channels of a restored backup as long as was set last: channel → last day and months."""
+    for row in programmes.every_channel(session):
+        before = _as_event(row)
+        row.retain_until, row.retain_months = kept.get(row.id, (row.retain_until, row.retain_months))
+        if _as_event(row) != before:
+            actor = _for_everybody(programmes.organisation_of(session, row.programme_id))
+            events.record(
+                session, actor, action="change", subject="retention", subject_id=row.id, before=before, after=_as_event(row)
+            )
+
+
+def _for_everybody(organisation_id: int) -> Actor:
+    return Actor(organisation_id, None, "commsapp", Role.ADMINISTRATOR, frozenset(HandlingLevel))
+
+
 def _as_event(row: programmes.FeedbackChannel) -> dict[str, object]:
     until = row.retain_until.isoformat() if row.retain_until else None
     return {"name": row.name, "programme_id": row.programme_id, "until": until, "months": row.retain_months}
@@ -139,7 +155,7 @@ def would_go(
 ) -> int:
     """How many responses of a channel would be past their time at once, or within 30 days by its last day, kept so long.
 
-    None where it can't be set so, which `set_retention` says, or where the actor may not see all of them.
+    0 where it can't be set so, which `set_retention` says, or where the actor may not see all of them.
     """
     named = next((one.channel for one in retentions(session, actor, programme_id) if one.channel_id == channel_id), None)
     wrong = (until is not None and until < today()) or (months is not None and not 1 <= months <= MOST_MONTHS)
@@ -183,18 +199,18 @@ def run_retention(
         ]
     if dry_run:
         return due
-    if not due:
-        _forget_keys(sessions, settings)
-        return due
     done = [_delete(sessions, one, day, settings, stopped) for one in due if not stopped()]
-    write_decided(sessions, settings.data_dir)
-    erasing.settle(sessions)
+    write_decided(
+        sessions, settings.data_dir
+    )  # also where nothing is due: somebody may have decided something just before a crash
+    if done:
+        erasing.settle(sessions)
     _forget_keys(sessions, settings)
     return done
 
 
 def _delete(sessions: Sessions, due: Due, day: date, settings: Settings, stopped: Callable[[], bool]) -> Due:
-    actor = Actor(due.organisation_id, None, "commsapp", Role.ADMINISTRATOR, frozenset(HandlingLevel))
+    actor = _for_everybody(due.organisation_id)
     total: Counter[str] = Counter()
     files: list[str] = []
     last = False

@@ -408,6 +408,7 @@ def change_handling(
     Raises
     ------
     NotFound : no such response, or the actor is not cleared for it. BadInput : no reason. Conflict : it has that level already.
+    NotAllowed : a lower level that the actor is not cleared for.
 
     """
     with sessions.writing() as session:
@@ -422,6 +423,9 @@ def change_handling(
             raise Conflict(
                 "Nothing was changed: the response has this handling level already.", "Choose another one, or go back."
             )
+        order = list(HandlingLevel)
+        if level not in actor.handling_levels and order.index(level) < order.index(HandlingLevel(before)):
+            raise NotAllowed(f"You are not cleared for '{level}'.", "Ask somebody who is.")
         erasure.set_level(session, actor, row, level, settings)
         erasure.figures_anew(session, actor, programme_id)
         events.record(

@@ -106,7 +106,7 @@ def write_decided(sessions: Sessions, data_dir: Path) -> None:
     path = data_dir / ERASED
     with path.with_name(f"{ERASED}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # from reading to writing: else who read first could write last
-        known, kept = read_decided(path), read_kept(path)
+        known, kept = read_decided(path)
         with sessions.reading() as session:
             now = {(row.channel_id, row.identity_key): _as_decision(row) for row in decisions.every(session)}
             kept_now = kept | {row.id: (row.retain_until, row.retain_months) for row in programmes.every_channel(session)}
@@ -128,44 +128,33 @@ def _write(path: Path, decided: dict[tuple[int, str], Decision], kept: dict[int,
     Path(draft).replace(path)
 
 
-def read_decided(path: Path) -> dict[tuple[int, str], Decision]:
-    """(channel, keyed hash of an identity) → what was decided; nothing where there is no file.
+def read_decided(path: Path) -> tuple[dict[tuple[int, str], Decision], dict[int, Kept]]:
+    """What was decided, by (channel, keyed hash of an identity), and how long channels keep what they heard, as it was set last.
+
+    Nothing where there is no file.
 
     Raises
     ------
     BadInput : it is no such list.
 
     """
-    found = {}
+    found: dict[tuple[int, str], Decision] = {}
+    kept: dict[int, Kept] = {}
     for number, line in enumerate(path.read_text("ascii").splitlines() if path.is_file() else (), start=1):
         try:
             channel, key, *words = line.split(" ")
-            if key != _KEPT:
+            if key == _KEPT:
+                kept[int(channel)] = _as_kept(dict(word.split("=") for word in words))
+            else:
                 found[int(channel), key] = Decision.read(words)
-        except ValueError as error:
+        except (ValueError, KeyError) as error:
             raise BadInput(f"Line {number} of {path} can't be read.", "Take the file as commsapp wrote it.") from error
-    return found
+    return found, kept
 
 
-def read_kept(path: Path) -> dict[int, Kept]:
-    """Channel → the last day and the months for which it keeps what it heard, as they were set last.
-
-    Raises
-    ------
-    BadInput : it is no such list.
-
-    """
-    found: dict[int, Kept] = {}
-    for number, line in enumerate(path.read_text("ascii").splitlines() if path.is_file() else (), start=1):
-        channel, key, *words = line.split(" ")
-        if key == _KEPT:
-            try:
-                said = dict(word.split("=") for word in words)
-                until, months = said["until"], said["months"]
-                found[int(channel)] = (date.fromisoformat(until) if until else None, int(months) if months else None)
-            except (ValueError, KeyError) as error:
-                raise BadInput(f"Line {number} of {path} can't be read.", "Take the file as commsapp wrote it.") from error
-    return found
+def _as_kept(said: dict[str, str]) -> Kept:
+    until, months = said["until"], said["months"]
+    return (date.fromisoformat(until) if until else None, int(months) if months else None)
 
 
 def _as_decision(row: decisions.StandingDecision) -> Decision:

@@ -166,9 +166,11 @@ def read_backup(path: Path, *, keyring: Keyring | None = None) -> Backup:
 def _fits(manifest: dict[str, Any], keyring: Keyring) -> bool:
     if manifest["format"] == BEFORE_SEALING:
         return hmac.compare_digest(manifest["key"], _key_mark(keyring.hashing))
+    if keyring.is_empty or not hmac.compare_digest(manifest["key"], keyring.mark):
+        return False
+    # Old keys go with a rotation, and backups from before need them.
     here = {key.id for key in keyring.all_keys()} | {number for stone in keyring.forgotten() for number in stone.ids}
-    marked = not keyring.is_empty and hmac.compare_digest(manifest["key"], keyring.mark)
-    return marked and set(manifest.get("key_ids", ())) <= here  # old keys go with a rotation, and backups from before need them
+    return set(manifest.get("key_ids", ())) <= here
 
 
 def _write(

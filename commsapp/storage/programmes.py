@@ -160,6 +160,11 @@ def every_channel(session: Session) -> list[FeedbackChannel]:
     return list(session.scalars(select(FeedbackChannel).order_by(FeedbackChannel.id)))
 
 
+def organisation_of(session: Session, programme_id: int) -> int:
+    """The organisation that a programme belongs to."""
+    return session.get_one(Programme, programme_id).organisation_id
+
+
 def hold_channel(session: Session, channel_id: int) -> None:
     """Wait for whoever erases in a channel, and let them wait until this transaction ends; imports don't wait for each other."""
     session.execute(select(FeedbackChannel.id).where(FeedbackChannel.id == channel_id).with_for_update(read=True))

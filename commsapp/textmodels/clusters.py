@@ -132,8 +132,7 @@ def similarities(vectors: Floats, to: Floats) -> Floats:
     """Cosine similarities (n, groups) of unit-length rows.
 
     Always in blocks of the same number of rows: a matrix product rounds differently for another number, and a text's topic must
-    not depend on the texts beside it. Measured on this (numpy 2.4, 384 dimensions, 1 to 1,000 columns): rows alone, in another
-    order, and with 1 or 2 threads were equal to the last bit, at four times the speed of an einsum.
+    not depend on the texts beside it. A test holds rows alone, in another order and with one thread to the same bits.
     """
     columns = np.ascontiguousarray(to.T, dtype=np.float32)
     out = np.empty((len(vectors), len(to)), dtype=np.float32)
@@ -148,16 +147,16 @@ def similarities(vectors: Floats, to: Floats) -> Floats:
     return out
 
 
-def prototypes(vectors: Floats, labels: Numbers, *, seed: int) -> list[Floats]:
+def prototypes(vectors: Floats, labels: Numbers, *, seed: int, most: int = MOST_PARTS) -> list[Floats]:
     """Middles of the parts of each group: (parts, dimensions), at most 8, for each group from 0 on; none for one without rows.
 
-    One middle takes a group for a ball. Several follow its shape, so that what fits no group is told better: on clinc150 with
-    150 kinds of question, questions of no kind against new ones of some (AUROC): .956 with 1 middle, .968 with 4, .969 with 8.
+    One middle takes a group for a ball. Several follow its shape, so that what fits no group is told better: see decision 19,
+    whose figures `python -m evals.prototypes` prints.
 
     Method: spherical k-means (Dhillon, Modha 2001, doi:10.1023/A:1007612920971) from k-means++ starts.
     """
     return [
-        _parts(vectors[labels == label], min(MOST_PARTS, int((labels == label).sum()) // FEWEST_IN_PART), [seed, label])
+        _parts(vectors[labels == label], min(most, int((labels == label).sum()) // FEWEST_IN_PART), [seed, label])
         for label in range(int(labels.max()) + 1 if len(labels) else 0)
     ]
 

@@ -61,7 +61,7 @@ _ROWS = 4096
 _RESOLUTION: dict[str, float] = {"coarse": 0.35, "medium": 1.0, "fine": 3.0}
 
 # The share of new texts, about what these are about, that fit none of the topics: measured on texts held out of the prototypes.
-# On clinc150 it leaves out 76 % of utterances of no kind, and 3 % of new ones of some kind.
+# On 5,000 of clinc150 it leaves out 71 % (medium) or 73 % (fine) of utterances of no kind, and 3 to 4 % of new ones of some kind.
 _LEFT_OUT = 0.03
 _FOLDS, _FEW_FOLDS, _MANY = 5, 2, 5_000
 """Parts that texts are held out in; many texts need fewer."""

@@ -45,6 +45,14 @@ def remove(client: PageClient, **given: str) -> TestResponse:
     return client.post("/imports/1/remove", data={"csrf_token": client.token("/imports/1/remove"), **sent})
 
 
+def imported(client: PageClient, site: Site, drop: Callable[..., str]) -> str:
+    """Where a survey was checked that went in."""
+    address = drop(survey__csv=SURVEY)
+    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
+    site.work(names=("import",))
+    return address
+
+
 def test_files_that_were_sent_are_not_sent_again(client: PageClient, site: Site, drop: Callable[..., str]) -> None:
     address = drop(survey__csv=SURVEY)
     sent = choose(client, address, file0_chosen="opt-in")
@@ -60,9 +68,7 @@ def test_files_that_were_sent_are_not_sent_again(client: PageClient, site: Site,
 def test_files_whose_import_was_taken_back_can_be_brought_once_more(
     client: PageClient, site: Site, drop: Callable[..., str]
 ) -> None:
-    address = drop(survey__csv=SURVEY)
-    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
-    site.work(names=("import",))
+    address = imported(client, site, drop)
     remove(client)
 
     gone = client.get(address)  # what was read is kept no longer: it lay there in plain words
@@ -78,9 +84,7 @@ def test_files_whose_import_was_taken_back_can_be_brought_once_more(
 def test_an_import_is_removed_for_a_reason_that_stands_in_the_log(
     client: PageClient, site: Site, drop: Callable[..., str]
 ) -> None:
-    address = drop(survey__csv=SURVEY)
-    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
-    site.work(names=("import",))
+    imported(client, site, drop)
     page = remove(client, why="", sure="").get_data(as_text=True)
     assert "Enter a reason" in page
     assert "Tick the box to remove it" in page
@@ -162,9 +166,7 @@ def test_the_next_file_of_a_channel_is_read_as_the_last_one_was(client: PageClie
 def test_rows_told_apart_in_another_way_than_before_are_a_mistake_beside_the_channel(
     client: PageClient, site: Site, drop: Callable[..., str]
 ) -> None:
-    address = drop(survey__csv=SURVEY)
-    client.post(address, data=choose(client, address, file0_chosen="opt-in"))
-    site.work(names=("import",))
+    imported(client, site, drop)
 
     other = drop(other__csv="text\nPlease mend the lights in Mill Lane\nThank you all\n")
     text = unescape(refused(client, other, file0_channel="1"))

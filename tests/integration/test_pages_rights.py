@@ -62,6 +62,12 @@ def ann(site: Site) -> int:
     return int(given.stored(site.sessions, "SELECT min(id) FROM response WHERE identity = 'id:a1'")[0][0])
 
 
+def panel(site: Site, programme: int) -> int:
+    """The id of the channel that Ann spoke in."""
+    with site.sessions.reading() as session:
+        return next(one.id for one in listening.channels(session, site.actor, programme) if one.name == "Panel")
+
+
 def sent(client: PageClient, address: str, **data: object) -> str:
     reply = client.post(address, data={"csrf_token": client.token(address), **data}, follow_redirects=True)
     return reply.get_data(as_text=True)
@@ -146,8 +152,7 @@ def test_who_may_not_see_all_of_a_channel_sets_no_end_to_it_and_is_told_no_count
     site: Site, client: PageClient, programme: int
 ) -> None:
     sent(client, f"/programmes/{programme}/people/{ann(site)}/handling", level="concern", why="May be at risk")
-    with site.sessions.reading() as session:
-        channel = next(one.id for one in listening.channels(session, site.actor, programme) if one.name == "Panel")
+    channel = panel(site, programme)
     officer = site.client(Role.OFFICER, levels=[HandlingLevel.OPEN])
     page = sent(officer, f"/programmes/{programme}/channels/{channel}/retention", months="1", why="x", sure="y")
     assert "a handling level that you are not cleared for" in page
@@ -202,8 +207,7 @@ def test_a_comment_leads_to_all_that_its_person_said(client: PageClient, program
 
 
 def test_how_long_a_channel_is_kept_is_set_on_a_page_and_stands_with_it(site: Site, client: PageClient, programme: int) -> None:
-    with site.sessions.reading() as session:
-        channel = next(one.id for one in listening.channels(session, site.actor, programme) if one.name == "Panel")
+    channel = panel(site, programme)
     address = f"/programmes/{programme}/channels/{channel}/retention"
     assert "No date for deletion is set" in client.get(f"/programmes/{programme}").get_data(as_text=True)
     assert "Enter a reason" in sent(client, address, months="24")

@@ -404,6 +404,10 @@ def test_whoever_may_read_a_response_may_raise_its_level_and_nobody_lowers_what_
     with pytest.raises(Conflict, match="Nothing was changed"):
         listening.change_handling(sessions, reader, programme, ann, level=HandlingLevel.OPEN, why=WHY, settings=settings)
     listening.change_handling(sessions, reader, programme, ann, level=HandlingLevel.CONCERN, why=WHY, settings=settings)
+    lead = given.cleared_for(actor, HandlingLevel.OPEN, HandlingLevel.CONCERN)
+    with pytest.raises(NotAllowed):
+        lower = HandlingLevel.OFFICIAL_SENSITIVE
+        listening.change_handling(sessions, lead, programme, ann, level=lower, why=WHY, settings=settings)
     assert given.stored(sessions, f"SELECT handling_level FROM response WHERE id = {ann}") == [("concern",)]
     with pytest.raises(NotFound):
         listening.change_handling(sessions, reader, programme, ann, level=HandlingLevel.OPEN, why=WHY, settings=settings)

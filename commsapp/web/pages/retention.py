@@ -61,6 +61,8 @@ def change(programme_id: int, channel_id: int) -> Response | tuple[str, int]:
                 when = "within an hour" if form.until.data is None else f"by {day(form.until.data)} at the latest"
                 raise NotSure(f"{count(at_once, 'response')} would be deleted {when}.", "Tick the box if that is meant.")
             kept = listening.set_retention(session, actor, programme_id, channel_id, why=form.why.data, **how)
+            session.commit()
+            listening.write_decided(request.sessions(), request.settings().data_dir)  # for the day when a backup is restored
         except NotSure as error:
             form.sure.errors = [str(error)]
         except NotAllowed as error:
