@@ -69,7 +69,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-soak: $(READY) ## Run the long tests: 200 kills, 100,000 odd inputs, a 2 GB upload, 200 users at once
+soak: frontend ## Run the long tests: 200 kills, 100,000 odd inputs, a 2 GB upload, 200 users at once
 	@COMMSAPP_TEST_KILLS=200 COMMSAPP_TEST_INPUTS=50000 COMMSAPP_TEST_API_EXAMPLES=650 $(BIN)/python -m pytest -s $(SOAK)
 	@$(BIN)/python -m benchmarks.load.upload --megabytes 2000
 	@$(BIN)/python -m benchmarks.load.run
@@ -78,10 +78,10 @@ soak: $(READY) ## Run the long tests: 200 kills, 100,000 odd inputs, a 2 GB uplo
 	    COMMSAPP_PROCESSES=2 $(BIN)/python -m benchmarks.load.run --postgres "$$COMMSAPP_TEST_POSTGRES_URL"; \
 	fi
 
-evals: $(READY) ## Measure the models on data that they never saw
+evals: frontend ## Measure the models on data that they never saw
 	@$(BIN)/python -m evals.run
 
-bench: $(READY) ## Time the whole job beside the plain recipe
+bench: frontend ## Time the whole job beside the plain recipe
 	@$(BIN)/python -m benchmarks.run
 
 docs: $(READY) ## Write the pages of docs/ that are read off the code

@@ -40,6 +40,15 @@ def test_the_tests_begin_with_style_types_and_imports() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("target", ["demo", "serve", "test", "soak", "evals", "bench"])
+def test_whatever_shows_pages_or_reads_comments_brings_scripts_styles_and_the_model_of_names_first(target: str) -> None:
+    """In a fresh clone nothing of it is there, and `make soak` once fell over that after twelve minutes."""
+    steps = planned(target)
+    last = max(steps.index(step) for step in ("tools/vendor.py", "tools/names_model.py"))
+    begins = {"demo": "commsapp demo", "serve": "commsapp serve", "test": " -m pytest", "soak": " -m pytest"}
+    assert last < steps.index(begins.get(target, f" -m {'evals' if target == 'evals' else 'benchmarks'}.run"))
+
+
 def test_quick_tests_come_first_and_browsers_last() -> None:
     run = re.search(r"-m pytest (.*)", planned("test"))
     assert run is not None
