@@ -1,8 +1,9 @@
 """Groups of similar texts: Leiden communities of the shared-nearest-neighbour graph, as in single-cell biology.
 
 Method: Traag, Waltman, van Eck 2019 (doi:10.1038/s41598-019-41695-z) on the Jaccard-weighted graph of Levine et al. 2015
-(PhenoGraph, doi:10.1016/j.cell.2015.05.047). The number of groups is not told; ``resolution`` steers it. Why not BERTopic's
-defaults: see the model card and docs/accuracy.md (they shatter short texts and leave a tenth of them out).
+(PhenoGraph, doi:10.1016/j.cell.2015.05.047), at a fine resolution; larger groups are made of these, see `tree`. The number of
+groups is not told, unless people want a number. Why not BERTopic's defaults: see the model card and docs/accuracy.md (they
+shatter short texts and leave a tenth of them out).
 """
 
 from __future__ import annotations
@@ -13,37 +14,58 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from commsapp.textmodels.tree import Tree, ward, worth_telling_apart
+
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
+FINEST = 6.0
+"""Resolution of the finest groups."""
+_TRIALS = 3
 _ROWS = 128
 _BLOCK = 256
-MOST_PARTS = 8
+MOST_PARTS = 4
 FEWEST_IN_PART = 3
 """Texts in a part of a group on average: a middle of fewer would say nothing of new texts."""
 _ROUNDS = 8
 
 
+class Resolution(float):
+    """A resolution of modularity, told apart from a number of groups."""
+
+
 class LeidenClusters:
     """A clusterer as BERTopic and scikit-learn expect it: ``fit`` sets ``labels_``, ``predict`` gives the nearest centroid.
 
+    The finest groups are found first and put together to larger ones, so that groups at one granularity lie within those at the
+    next.
+
     Parameters
     ----------
-    resolution : higher gives more groups. neighbours : edges of each text in the graph. smallest : groups with fewer texts are
-    merged into the nearest one. seed : of Leiden's random order. progress : called with (rows compared, rows in all) while
-    neighbours are looked for, which is most of the work on large sets.
+    groups : how many groups; or, as a fraction in `Resolution`, as many as are worth telling apart at that resolution of
+    modularity.
+    neighbours : edges of each text in the graph. smallest : finest groups with fewer texts are merged into the nearest one.
+    seed : of Leiden's random order. progress : called with (rows compared, rows in all) while neighbours are looked for, which is
+    most of the work on large sets.
 
     Attributes
     ----------
-    labels_ : (n,) group of each row, 0 the largest. centroids_ : (groups, dimensions), unit length.
+    labels_ : (n,) group of each row, 0 the largest. centroids_ : (groups, dimensions), unit length. leaves_ : (n,) finest group
+    of each row. tree_ : over the finest groups. group_ : (finest groups,) group of each. graph_ : (n, n), what links the rows.
 
     """
 
     labels_: Numbers
     centroids_: Floats
+    leaves_: Numbers
+    tree_: Tree
+    group_: Numbers
+    graph_: Any
 
-    def __init__(self, *, resolution: float, neighbours: int, smallest: int, seed: int, progress: Progress | None = None) -> None:
-        self.resolution = resolution
+    def __init__(
+        self, *, groups: int | Resolution, neighbours: int, smallest: int, seed: int, progress: Progress | None = None
+    ) -> None:
+        self.groups = groups
         self.neighbours = neighbours
         self.smallest = smallest
         self.seed = seed
@@ -52,14 +74,15 @@ class LeidenClusters:
     def fit(self, embeddings: Floats, y: object = None) -> LeidenClusters:
         """Group rows of unit length; the same rows in the same order always give the same groups."""
         vectors = np.ascontiguousarray(embeddings, dtype=np.float32)
-        labels = self._communities(vectors)
-        labels = merge_small(vectors, labels, self.smallest)
-        # Texts are coded by nearest centroid later on, so groups are made to fit that rule: else their names would be drawn
-        # from texts that end up elsewhere.
-        for _ in range(2):
-            labels = nearest(vectors, centroids(vectors, labels))[0]
-            labels = merge_small(vectors, labels, self.smallest)
-        self.labels_ = largest_first(labels)
+        self.graph_ = shared_neighbours(vectors, max(0, min(self.neighbours, len(vectors) - 1)), self.progress)
+        leaves = communities(vectors, self.graph_, smallest=self.smallest, seed=self.seed, trials=_TRIALS)
+        self.leaves_ = largest_first(leaves)
+        self.tree_ = tree_of(vectors, self.leaves_)
+        wanted = self.groups if isinstance(self.groups, int) else self._worth_telling_apart(self.groups)
+        cut = self.tree_.cut(wanted)
+        self.labels_ = largest_first(cut[self.leaves_])
+        self.group_ = np.zeros(self.tree_.leaves, dtype=np.int64)
+        self.group_[self.leaves_] = self.labels_
         self.centroids_ = centroids(vectors, self.labels_)
         return self
 
@@ -67,23 +90,45 @@ class LeidenClusters:
         """Group with the nearest centroid for each row."""
         return nearest(np.ascontiguousarray(embeddings, dtype=np.float32), self.centroids_)[0]
 
-    def _communities(self, vectors: Floats) -> Numbers:
-        if len(vectors) < 2 * self.smallest:
-            return np.zeros(len(vectors), dtype=np.int64)
-        import graspologic_native
+    def _worth_telling_apart(self, resolution: float) -> int:
+        from scipy import sparse
 
-        graph = shared_neighbours(vectors, min(self.neighbours, len(vectors) - 1), self.progress)
-        _, found = graspologic_native.leiden_csr(
-            graph.indptr.astype(np.int64),
-            graph.indices.astype(np.int32),
-            graph.data.astype(np.float64),
-            len(vectors),
-            resolution=self.resolution,
-            iterations=10,
-            seed=self.seed,
-            trials=3,
-        )
-        return np.array([found[k] for k in range(len(vectors))], dtype=np.int64)
+        n = len(self.leaves_)
+        within = sparse.csr_matrix((np.ones(n), (np.arange(n), self.leaves_)), shape=(n, self.tree_.leaves))
+        return worth_telling_apart((within.T @ self.graph_ @ within).toarray(), resolution)
+
+
+def tree_of(vectors: Floats, leaves: Numbers) -> Tree:
+    """The tree over groups of rows."""
+    sums = np.zeros((int(leaves.max()) + 1, vectors.shape[1]))
+    np.add.at(sums, leaves, vectors)
+    return ward(sums, np.bincount(leaves))
+
+
+def communities(vectors: Floats, graph: Any, *, smallest: int, seed: int, trials: int) -> Numbers:
+    """The finest groups of rows that hang together in a graph over them: (n,), numbered from 0 in no order."""
+    n = len(vectors)
+    if n < 2 * smallest:
+        return np.zeros(n, dtype=np.int64)
+    import graspologic_native
+
+    _, found = graspologic_native.leiden_csr(
+        graph.indptr.astype(np.int64),
+        graph.indices.astype(np.int32),
+        graph.data.astype(np.float64),
+        n,
+        resolution=FINEST,
+        iterations=10,
+        seed=seed,
+        trials=trials,
+    )
+    labels = merge_small(vectors, np.array([found[k] for k in range(n)], dtype=np.int64), smallest)
+    # Texts are coded by what lies nearest later on, so groups are made to fit that rule: else their names would be drawn
+    # from texts that end up elsewhere.
+    for _ in range(2):
+        labels = nearest(vectors, centroids(vectors, labels))[0]
+        labels = merge_small(vectors, labels, smallest)
+    return labels
 
 
 def shared_neighbours(vectors: Floats, neighbours: int, progress: Progress | None = None) -> Any:
@@ -148,7 +193,7 @@ def similarities(vectors: Floats, to: Floats) -> Floats:
 
 
 def prototypes(vectors: Floats, labels: Numbers, *, seed: int, most: int = MOST_PARTS) -> list[Floats]:
-    """Middles of the parts of each group: (parts, dimensions), at most 8, for each group from 0 on; none for one without rows.
+    """Middles of the parts of each group: (parts, dimensions), at most 4, for each group from 0 on; none for one without rows.
 
     One middle takes a group for a ball. Several follow its shape, so that what fits no group is told better: see decision 19,
     whose figures `python -m evals.prototypes` prints.

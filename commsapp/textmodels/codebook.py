@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from commsapp.errors import BadInput
 from commsapp.textmodels.encoder import ENCODER_VERSION
+from commsapp.textmodels.tree import Tree
 
 Granularity = Literal["coarse", "medium", "fine"]
 GRANULARITIES: tuple[Granularity, ...] = ("coarse", "medium", "fine")
@@ -31,7 +32,9 @@ class TopicDraft:
     ``prototypes`` (parts, 384) are the middles of its parts, by which comments are coded; a codebook from before they came
     has none, and codes by the centroid.
 
-    ``examples`` are row positions, in the texts it was found in, of distinct comments nearest to the centroid.
+    ``examples`` are row positions, in the texts it was found in, of distinct comments nearest to the centroid. ``parts`` (parts,)
+    says which of the codebook's leaves each prototype is of; empty where the topic is of none. ``stability`` is the mean Jaccard
+    similarity, 0 to 1, to the most alike topic that is found in a part of the texts; None where nobody looked.
     """
 
     number: int
@@ -41,6 +44,8 @@ class TopicDraft:
     size: int
     examples: tuple[int, ...]
     prototypes: npt.NDArray[np.float32] | None = None
+    parts: tuple[int, ...] = ()
+    stability: float | None = None
 
     @property
     def middles(self) -> npt.NDArray[np.float32]:
@@ -48,25 +53,47 @@ class TopicDraft:
         return self.centroid[np.newaxis] if self.prototypes is None else self.prototypes
 
 
+@dataclass(frozen=True)
+class Leaf:
+    """One of the finest groups that topics were put together from: its telling phrases, best first, and how many texts it has."""
+
+    phrases: tuple[str, ...]
+    size: int
+
+
 @dataclass(frozen=True, eq=False)
 class CodebookDraft:
-    """A list of topics and the similarity below which a comment fits none. ``version`` is the hash of what coding depends on."""
+    """A list of topics and the similarity below which a comment fits none. ``version`` is the hash of what coding depends on.
+
+    ``tree`` says how the finest groups, ``leaves``, lie within larger ones, so that a topic can be made of more or fewer of them.
+    """
 
     encoder_version: str
     granularity: str
     topics: tuple[TopicDraft, ...]
     threshold: float
     version: str
+    leaves: tuple[Leaf, ...] = ()
+    tree: Tree | None = None
 
     def name_of(self, number: int) -> str:
         """Name of the topic with that number; empty for none."""
         return next((topic.name for topic in self.topics if topic.number == number), "")
 
 
-def make_codebook(*, encoder_version: str, granularity: str, topics: Iterable[TopicDraft], threshold: float) -> CodebookDraft:
+def make_codebook(
+    *,
+    encoder_version: str,
+    granularity: str,
+    topics: Iterable[TopicDraft],
+    threshold: float,
+    leaves: tuple[Leaf, ...] = (),
+    tree: Tree | None = None,
+) -> CodebookDraft:
     """Put topics together and give the codebook its version."""
     frozen = tuple(topics)
-    return CodebookDraft(encoder_version, granularity, frozen, threshold, _version(encoder_version, frozen, threshold))
+    version = _version(encoder_version, frozen, threshold)
+    return CodebookDraft(encoder_version, granularity, frozen, threshold, version, leaves, tree)
 
 
 def _version(encoder_version: str, topics: tuple[TopicDraft, ...], threshold: float) -> str:
@@ -96,9 +123,14 @@ def save_codebook(codebook: CodebookDraft, folder: Path) -> None:
         "granularity": codebook.granularity,
         "threshold": codebook.threshold,
         "topics": [
-            {"number": t.number, "name": t.name, "phrases": list(t.phrases), "size": t.size, "examples": list(t.examples)}
+            {
+                **{"number": t.number, "name": t.name, "phrases": list(t.phrases), "size": t.size},
+                **{"examples": list(t.examples), "parts": list(t.parts), "stability": t.stability},
+            }
             for t in codebook.topics
         ],
+        "leaves": [{"phrases": list(leaf.phrases), "size": leaf.size} for leaf in codebook.leaves],
+        "merges": [] if codebook.tree is None else [list(pair) for pair in codebook.tree.merges],
     }
     centroids = np.stack([t.centroid for t in codebook.topics]) if codebook.topics else np.zeros((0, 0))
     try:
@@ -127,6 +159,7 @@ def load_codebook(folder: Path, *, encoder_version: str = ENCODER_VERSION) -> Co
         content = json.loads((folder / _TEXT).read_text("utf-8"))
         encoder, threshold, granularity = str(content["encoder"]), float(content["threshold"]), str(content["granularity"])
         topics = _topics(content["topics"], *_numbers(folder / _CENTROIDS))
+        leaves, tree = _tree(content)
         stated = content["version"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"The codebook in {folder} is broken.", _CURE) from error
@@ -135,7 +168,9 @@ def load_codebook(folder: Path, *, encoder_version: str = ENCODER_VERSION) -> Co
             f"The codebook in {folder} was made with the encoder {encoder}, but this is {encoder_version}.",
             "Find topics anew, without --codebook.",
         )
-    codebook = make_codebook(encoder_version=encoder, granularity=granularity, topics=topics, threshold=threshold)
+    codebook = make_codebook(
+        encoder_version=encoder, granularity=granularity, topics=topics, threshold=threshold, leaves=leaves, tree=tree
+    )
     if codebook.version != stated:
         raise BadInput(f"The codebook in {folder} was changed after it was saved.", _CURE)
     return codebook
@@ -178,6 +213,17 @@ def _topics(
             size=int(row["size"]),
             examples=tuple(int(position) for position in row["examples"]),
             prototypes=middles,
+            parts=tuple(int(leaf) for leaf in row.get("parts", ())),
+            stability=None if row.get("stability") is None else float(row["stability"]),
         )
         for row, centroid, middles in zip(rows, centroids, prototypes, strict=True)
     ]
+
+
+def _tree(content: dict[str, Any]) -> tuple[tuple[Leaf, ...], Tree | None]:
+    """Leaves and tree; none in a codebook from before they came."""
+    leaves = tuple(Leaf(tuple(map(str, leaf["phrases"])), int(leaf["size"])) for leaf in content.get("leaves", ()))
+    merges = tuple((int(one), int(other)) for one, other in content.get("merges", ()))
+    if len(merges) != max(0, len(leaves) - 1):
+        raise ValueError("leaves and tree don't fit together")
+    return leaves, Tree(len(leaves), merges) if leaves else None

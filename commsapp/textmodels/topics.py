@@ -1,8 +1,9 @@
 """Topics: found once in a set of texts, named, and then given to any text by one and the same rule.
 
 `discover` groups embeddings with BERTopic, its dimensionality reduction switched off and its clusterer replaced by
-`LeidenClusters`. `assign` gives each text the topic with the nearest prototype, or none. Every wave, the one that topics were
-found in too, is coded by `assign`, so that a difference between waves is one between comments and not between methods.
+`LeidenClusters`: finest groups, put together along a tree until there are as many as people want. `assign` gives each text the
+topic with the nearest prototype, or none. Every wave, the one that topics were found in too, is coded by `assign`, so that a
+difference between waves is one between comments and not between methods.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from commsapp.errors import BadInput
-from commsapp.textmodels.clusters import Floats, LeidenClusters, Numbers, Progress, prototypes, similarities
+from commsapp.textmodels.clusters import Floats, LeidenClusters, Numbers, Progress, Resolution, prototypes, similarities
 from commsapp.textmodels.codebook import (
     GRANULARITIES,
     NO_TOPIC,
     CodebookDraft,
     Granularity,
+    Leaf,
     TopicDraft,
     load_codebook,
     make_codebook,
@@ -32,6 +34,7 @@ from commsapp.textmodels.codebook import (
 )
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder
 from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
+from commsapp.textmodels.stability import found_again
 
 __all__ = [
     "GRANULARITIES",
@@ -57,7 +60,8 @@ _RARE = 0.05
 _COMMON = 0.1
 _ROWS = 4096
 
-# Chosen by eye and count: 896 Bowling Green statements give about 8 / 15 / 25 topics, and larger sets more.
+# Resolutions of modularity, chosen by eye and count: 896 Bowling Green statements give about 8 / 15 / 25 topics, larger sets
+# more.
 _RESOLUTION: dict[str, float] = {"coarse": 0.35, "medium": 1.0, "fine": 3.0}
 
 # The share of new texts, about what these are about, that fit none of the topics: measured on texts held out of the prototypes.
@@ -90,10 +94,12 @@ def discover(
     texts: Sequence[str],
     embeddings: Floats,
     *,
-    granularity: Granularity = "medium",
+    granularity: Granularity | int = "medium",
     seed: int = SEED,
     encoder: Encoder | None = None,
     named_by: Sequence[bool] | None = None,
+    keep: CodebookDraft | None = None,
+    stability: bool = True,
     progress: Progress | None = None,
 ) -> CodebookDraft:
     """Find topics in texts.
@@ -103,10 +109,14 @@ def discover(
 
     Parameters
     ----------
-    texts : n cleaned texts. embeddings : (n, dimensions), rows of unit length. granularity : how many.
+    texts : n cleaned texts. embeddings : (n, dimensions), rows of unit length. granularity : how many, in words or as a number
+    from 2 on (fewer where the texts don't fall into as many).
     seed : of sampling and of Leiden.
     encoder : ranks phrases by what they mean too; without it by their frequency alone.
     named_by : n, whether a text's words may stand in names and phrases, which everybody reads; without it, all may.
+    keep : topics that stay as they are, with their numbers and the threshold of their codebook: new ones are found among the
+    texts that fit none of them, and numbered on from there.
+    stability : whether to say how firmly each topic stands, which costs some more clusterings.
     progress : called with (texts compared, texts in all).
 
     Raises
@@ -114,31 +124,102 @@ def discover(
     BadInput : an unknown granularity, or not one embedding for each text.
 
     """
-    if granularity not in _RESOLUTION:
-        raise BadInput(f"'{granularity}' is no granularity.", f"Use one of {', '.join(GRANULARITIES)}.")
+    _check(granularity)
     if len(texts) != len(embeddings):
         raise BadInput(f"There are {len(texts)} texts but {len(embeddings)} embeddings.", "Give one embedding for each text.")
+    given = np.asarray(embeddings, dtype=np.float32)
     rows = _distinct(texts, seed)
-    vectors = np.ascontiguousarray(np.asarray(embeddings, dtype=np.float32)[rows])
+    free = rows if keep is None else rows[assign(keep, given[rows]).topic == NO_TOPIC]
+    found = _found(
+        texts,
+        given,
+        free,
+        granularity=granularity,
+        seed=seed,
+        encoder=encoder,
+        named_by=named_by,
+        again=stability,
+        progress=progress,
+    )
+    draft = found if keep is None else _beside(keep, found)
+    return _with_sizes(draft, given, rows)
+
+
+def _check(granularity: Granularity | int) -> None:
+    if isinstance(granularity, int):
+        if granularity < 2:
+            raise BadInput(f"{granularity} topics tell nothing apart.", "Ask for 2 or more.")
+    elif granularity not in _RESOLUTION:
+        raise BadInput(f"'{granularity}' is no granularity.", f"Use one of {', '.join(GRANULARITIES)}, or a number of topics.")
+
+
+def _found(
+    texts: Sequence[str],
+    embeddings: Floats,
+    rows: Numbers,
+    *,
+    granularity: Granularity | int,
+    seed: int,
+    encoder: Encoder | None,
+    named_by: Sequence[bool] | None,
+    again: bool,
+    progress: Progress | None,
+) -> CodebookDraft:
+    """Topics among some of the texts, without sizes."""
+    none = make_codebook(encoder_version=ENCODER_VERSION, granularity=str(granularity), topics=(), threshold=1.0)
     if len(rows) < FEWEST_TEXTS:
-        return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
+        return none
+    vectors = np.ascontiguousarray(embeddings[rows])
     clusters = _clusters(len(rows), granularity, seed, progress)
     speak = [texts[row] if named_by is None or named_by[row] else "" for row in rows]
-    phrases = _phrases(speak, vectors, clusters, encoder)
+    phrases, leaf_phrases = _phrases(speak, vectors, clusters, encoder)
     if len(phrases) < 2:
         # One topic that everything falls into says nothing, however its name reads: there are too few texts to tell any apart.
-        return make_codebook(encoder_version=ENCODER_VERSION, granularity=granularity, topics=(), threshold=1.0)
-    middles = prototypes(vectors, clusters.labels_, seed=seed)
-    found = zip(unique_names(phrases), phrases, clusters.centroids_, middles, strict=True)
-    draft = make_codebook(
+        return none
+    middles = prototypes(vectors, clusters.leaves_, seed=seed)
+    firm = found_again(vectors, clusters, seed=seed) if again else None
+    names = unique_names(phrases)
+    topics = []
+    for number, own in enumerate(phrases):
+        leaves = np.flatnonzero(clusters.group_ == number)
+        topics.append(
+            TopicDraft(
+                number=number,
+                name=names[number],
+                phrases=own,
+                centroid=clusters.centroids_[number],
+                size=0,
+                examples=(),
+                prototypes=np.concatenate([middles[leaf] for leaf in leaves]),
+                parts=tuple(int(leaf) for leaf in leaves for _ in middles[leaf]),
+                stability=None if firm is None else float(firm[number]),
+            )
+        )
+    sizes = np.bincount(clusters.leaves_)
+    return make_codebook(
         encoder_version=ENCODER_VERSION,
-        granularity=granularity,
-        topics=[
-            TopicDraft(k, name, own, centroid, 0, (), own_middles) for k, (name, own, centroid, own_middles) in enumerate(found)
-        ],
-        threshold=_threshold(vectors, clusters.labels_, seed),
+        granularity=str(granularity),
+        topics=topics,
+        threshold=_threshold(vectors, clusters.leaves_, seed),
+        leaves=tuple(Leaf(own, int(size)) for own, size in zip(leaf_phrases, sizes, strict=True)),
+        tree=clusters.tree_,
     )
-    return _with_sizes(draft, np.asarray(embeddings, dtype=np.float32), rows)
+
+
+def _beside(keep: CodebookDraft, found: CodebookDraft) -> CodebookDraft:
+    """Kept topics as they are, then those found, numbered on and with other names than the kept ones."""
+    first = max((topic.number for topic in keep.topics), default=-1) + 1
+    taken = {topic.name for topic in keep.topics}
+    new = []
+    for topic in found.topics:
+        name = topic.name if topic.name not in taken else f"{topic.name} ({first + topic.number + 1})"
+        new.append(replace(topic, number=first + topic.number, name=name, parts=()))
+    return make_codebook(
+        encoder_version=keep.encoder_version,
+        granularity=found.granularity,
+        topics=(*keep.topics, *new),
+        threshold=keep.threshold if keep.topics else found.threshold,
+    )
 
 
 def _distinct(texts: Sequence[str], seed: int) -> Numbers:
@@ -153,12 +234,15 @@ def _distinct(texts: Sequence[str], seed: int) -> Numbers:
     return rows
 
 
-def _clusters(n: int, granularity: str, seed: int, progress: Progress | None = None) -> LeidenClusters:
+def _clusters(n: int, granularity: Granularity | int, seed: int, progress: Progress | None = None) -> LeidenClusters:
     # More neighbours smooth the graph, which small sets can't afford: there everything would be everybody's neighbour.
     neighbours = 10 if n < 100 else 15 if n < 2_000 else 25
-    smallest = max(FEWEST_TEXTS, round(n**0.5 / (8 if granularity == "fine" else 4)))
     return LeidenClusters(
-        resolution=_RESOLUTION[granularity], neighbours=neighbours, smallest=smallest, seed=seed, progress=progress
+        groups=granularity if isinstance(granularity, int) else Resolution(_RESOLUTION[granularity]),
+        neighbours=neighbours,
+        smallest=max(FEWEST_TEXTS, round(n**0.5 / 8)),
+        seed=seed,
+        progress=progress,
     )
 
 
@@ -173,8 +257,11 @@ def _threshold(vectors: Floats, labels: Numbers, seed: int) -> float:
     return float(np.quantile(similarity, _LEFT_OUT, method="lower"))
 
 
-def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encoder: Encoder | None) -> list[tuple[str, ...]]:
-    """Fit the clusterer inside BERTopic and take the best phrases of each topic, in the order of the clusterer's labels.
+def _phrases(
+    texts: list[str], vectors: Floats, clusters: LeidenClusters, encoder: Encoder | None
+) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Fit the clusterer inside BERTopic and take the best phrases of each topic, and of each of the finest groups, in their
+    order.
 
     A text that may name nothing is empty; it counts for where a topic lies all the same.
     """
@@ -183,21 +270,38 @@ def _phrases(texts: list[str], vectors: Floats, clusters: LeidenClusters, encode
     if len({phrase for phrases in found for phrase in phrases}) < 2:
         # Weighing needs something to weigh against: scikit-learn and scipy fail on no phrase, and on a single one.
         clusters.fit(vectors)
-        own = [
-            {phrase for row in np.flatnonzero(clusters.labels_ == k) for phrase in found[row]}
-            for k in range(len(clusters.centroids_))
-        ]
-        return [tuple(phrases) for phrases in own]
+        return _own(found, clusters.labels_), _own(found, clusters.leaves_)
     weights = _weigh(found, vectors, clusters)
     if encoder is not None:
         weights = _by_meaning(weights, clusters.centroids_, encoder)
-    chosen = [choose(own.items(), count=PHRASES) for own in weights]
-    forms = spellings(texts, (phrase for own in chosen for phrase in own))
-    return [tuple(spell(phrase, forms) for phrase in own) for own in chosen]
+    finest = _weigh(found, vectors, _Grouped(clusters.leaves_)) if len(weights) < clusters.tree_.leaves else []
+    chosen = [[choose(own.items(), count=PHRASES) for own in level] for level in (weights, finest)]
+    forms = spellings(texts, (phrase for level in chosen for own in level for phrase in own))
+    topics, leaves = ([tuple(spell(phrase, forms) for phrase in own) for own in level] for level in chosen)
+    alone = np.bincount(clusters.group_) == 1
+    # A topic of one leaf is that leaf, and its phrases were weighed by their meaning as well.
+    return topics, [topics[group] if alone[group] else leaves[leaf] for leaf, group in enumerate(clusters.group_)]
 
 
-def _weigh(found: list[list[str]], vectors: Floats, clusters: LeidenClusters) -> list[dict[str, float]]:
-    """BERTopic's c-TF-IDF of the best candidates of each topic."""
+def _own(found: list[list[str]], labels: Numbers) -> list[tuple[str, ...]]:
+    return [tuple({phrase for row in np.flatnonzero(labels == k) for phrase in found[row]}) for k in range(int(labels.max()) + 1)]
+
+
+class _Grouped:
+    """A clusterer for BERTopic that knows the groups already."""
+
+    def __init__(self, labels: Numbers) -> None:
+        self.labels_ = labels
+
+    def fit(self, embeddings: Floats, y: object = None) -> _Grouped:
+        return self
+
+    def predict(self, embeddings: Floats) -> Numbers:
+        return self.labels_
+
+
+def _weigh(found: list[list[str]], vectors: Floats, clusters: LeidenClusters | _Grouped) -> list[dict[str, float]]:
+    """BERTopic's c-TF-IDF of the best candidates of each group."""
     with _umap_out_of_reach():
         from bertopic import BERTopic
         from bertopic.dimensionality import BaseDimensionalityReduction
@@ -218,7 +322,7 @@ def _weigh(found: list[list[str]], vectors: Floats, clusters: LeidenClusters) ->
     numbers = np.asarray(model.topics_)
     everywhere = Counter(phrase for phrases in found for phrase in set(phrases))
     weights: list[dict[str, float]] = []
-    for label in range(len(clusters.centroids_)):
+    for label in range(int(clusters.labels_.max()) + 1):
         # BERTopic numbers topics anew by size, where ties may fall otherwise than ours.
         rows = np.flatnonzero(clusters.labels_ == label)
         best = {word.replace("_", " "): float(weight) for word, weight in model.get_topic(int(numbers[rows[0]])) if weight > 0}
@@ -270,7 +374,7 @@ def _with_sizes(draft: CodebookDraft, embeddings: Floats, rows: Numbers) -> Code
         best = [int(rows[k]) for k in np.argsort(-similar, kind="stable")[: 4 * EXAMPLES] if given[rows[k]] == topic.number]
         size = int((given == topic.number).sum())
         topics.append(replace(topic, size=size, examples=tuple(best[:EXAMPLES])))
-    return CodebookDraft(draft.encoder_version, draft.granularity, tuple(topics), draft.threshold, draft.version)
+    return replace(draft, topics=tuple(topics))
 
 
 def assign(codebook: CodebookDraft, embeddings: Floats) -> Assignment:

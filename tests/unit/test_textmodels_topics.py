@@ -11,9 +11,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from commsapp.errors import BadInput
-from commsapp.textmodels.clusters import LeidenClusters, largest_first, merge_small, prototypes, similarities
+from commsapp.textmodels.clusters import LeidenClusters, Resolution, largest_first, merge_small, prototypes, similarities
 from commsapp.textmodels.codebook import make_codebook
 from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
+from commsapp.textmodels.stability import FAIR, FIRM, in_words
 from commsapp.textmodels.topics import CodebookDraft, assign, discover, load_codebook, save_codebook
 
 WORDS = {
@@ -128,6 +129,55 @@ def test_texts_that_fall_into_one_group_have_no_topic(encoder) -> None:  # type:
     assert set(assign(found, encoder.encode(texts)).topic) == {-1}
 
 
+def test_people_may_ask_for_a_number_of_topics(vectors: np.ndarray) -> None:
+    assert [len(discover(TEXTS, vectors, granularity=number).topics) for number in (2, 3, 4)] == [2, 3, 4]
+    most = len(discover(TEXTS, vectors, granularity=1_000).topics)
+    assert most == len(discover(TEXTS, vectors, granularity=1_000).leaves) < len(TEXTS) / 5
+    with pytest.raises(BadInput, match="1 topics tell nothing apart"):
+        discover(TEXTS, vectors, granularity=1)
+
+
+def test_topics_nest_so_that_what_is_counted_at_one_granularity_adds_up_at_the_next(vectors: np.ndarray) -> None:
+    coarse, fine = (discover(TEXTS, vectors, granularity=number) for number in (2, 5))
+    assert coarse.leaves == fine.leaves
+    within, among = assign(coarse, vectors).topic, assign(fine, vectors).topic
+    assert ((within == -1) == (among == -1)).all()
+    for number in range(len(fine.topics)):
+        assert len(set(within[among == number])) == 1
+
+
+def test_each_prototype_names_the_leaf_that_it_is_of(codebook: CodebookDraft) -> None:
+    assert codebook.tree is not None
+    assert codebook.tree.leaves == len(codebook.leaves)
+    assert [len(topic.parts) for topic in codebook.topics] == [len(topic.middles) for topic in codebook.topics]
+    of = [set(topic.parts) for topic in codebook.topics]
+    assert sorted(leaf for leaves in of for leaf in leaves) == list(range(len(codebook.leaves)))
+
+
+def test_topics_that_stand_apart_are_firm_and_ones_cut_through_a_heap_are_shaky(vectors: np.ndarray) -> None:
+    firm = discover(TEXTS, vectors, granularity=3)
+    assert all(topic.stability is not None and topic.stability > FIRM for topic in firm.topics)
+    random = np.random.default_rng(4)
+    heap = random.normal(size=(300, 384)).astype(np.float32)
+    heap /= np.linalg.norm(heap, axis=1, keepdims=True)
+    shaky = discover([f"text {k}" for k in range(300)], heap, granularity=6)
+    assert all(topic.stability is not None and topic.stability < FAIR for topic in shaky.topics)
+    assert [in_words(0.8), in_words(0.7), in_words(0.2)] == ["firm", "fair", "shaky"]
+
+
+def test_topics_that_are_kept_stay_as_they_are_and_new_ones_are_found_beside_them(vectors: np.ndarray, encoder) -> None:  # type: ignore[no-untyped-def]
+    rows = [row for row, kind in enumerate(KIND) if kind != "dealing"]
+    first = discover([TEXTS[row] for row in rows], vectors[rows], encoder=encoder, granularity=2)
+    again = discover(TEXTS, vectors, encoder=encoder, keep=first)
+    assert [(t.number, t.name) for t in again.topics[:2]] == [(t.number, t.name) for t in first.topics]
+    assert len(again.topics) > 2
+    assert again.threshold == first.threshold
+    before, after = assign(first, vectors[rows]).topic, assign(again, vectors[rows]).topic
+    assert (before == after).mean() > 0.95
+    dealing = [row for row, kind in enumerate(KIND) if kind == "dealing"]
+    assert (assign(again, vectors[dealing]).topic >= 2).mean() > 0.8
+
+
 def test_an_unknown_granularity_is_refused(vectors: np.ndarray) -> None:
     with pytest.raises(BadInput, match="coarse, medium, fine"):
         discover(TEXTS, vectors, granularity="huge")  # type: ignore[arg-type]
@@ -142,7 +192,8 @@ def test_a_saved_codebook_codes_alike(codebook: CodebookDraft, vectors: np.ndarr
     save_codebook(codebook, tmp_path / "book")
     loaded = load_codebook(tmp_path / "book")
     assert loaded.version == codebook.version
-    assert [t.name for t in loaded.topics] == [t.name for t in codebook.topics]
+    assert [(t.name, t.parts, t.stability) for t in loaded.topics] == [(t.name, t.parts, t.stability) for t in codebook.topics]
+    assert (loaded.tree, loaded.leaves) == (codebook.tree, codebook.leaves)
     assert np.array_equal(assign(loaded, vectors).topic, assign(codebook, vectors).topic)
     assert np.array_equal(assign(loaded, vectors).probability, assign(codebook, vectors).probability)
 
@@ -166,7 +217,7 @@ def test_prototypes_of_a_group_lie_within_it_and_follow_its_shape() -> None:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     labels = np.repeat([0, 0, 1, 1], 12)  # two groups of two heaps each
     found = prototypes(rows, labels, seed=1)
-    assert [len(parts) for parts in found] == [8, 8]
+    assert [len(parts) for parts in found] == [4, 4]
     for group, parts in enumerate(found):
         near = (parts @ middles.T).argmax(1)
         assert set(near) == {2 * group, 2 * group + 1}
@@ -285,6 +336,6 @@ def test_groups_are_numbered_by_falling_size() -> None:
 
 
 def test_the_clusterer_predicts_what_it_fitted(vectors: np.ndarray) -> None:
-    clusters = LeidenClusters(resolution=1.0, neighbours=10, smallest=5, seed=1).fit(vectors)
+    clusters = LeidenClusters(groups=Resolution(1.0), neighbours=10, smallest=5, seed=1).fit(vectors)
     assert np.array_equal(clusters.predict(vectors[:7]), clusters.predict(vectors)[:7])
     assert (clusters.predict(vectors) == clusters.labels_).mean() > 0.9
