@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from commsapp.listening.coding import Reason
 from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME
 from commsapp.listening.naming import topics_named
 from commsapp.listening.redaction.kinds import has_marks
-from commsapp.storage import by_people, codings, programmes, responses, said, search
+from commsapp.storage import by_people, codebooks, codings, programmes, responses, said, search
 from commsapp.storage.session import Session
 from commsapp.textmodels.sentiment import LABELS
 
@@ -194,6 +195,18 @@ def _shown(
         coded = tone is not None and topic is not None
         found.append(_said(words[row.id], row.not_coded or ("" if coded else NOT_YET), tone, topic or {}))
     return tuple(found)
+
+
+def comments_of(session: Session, actor: Actor, programme_id: int, ids: Iterable[int]) -> tuple[views.Said, ...]:
+    """Comments by their numbers, in that order, as far as the actor may read them."""
+    choice = choice_of(session, actor, programme_id)
+    wanted = list(dict.fromkeys(ids))
+    if choice is None or not wanted:
+        return ()
+    known = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, wanted)}
+    keys = codebooks.keys_of_comments(session, actor, programme_id, known)
+    rows = [said.Chosen(number, keys.get(number), known[number].not_coded) for number in wanted if number in known]
+    return _shown(session, actor, programme_id, choice, rows)
 
 
 def _topics_of(

@@ -57,6 +57,7 @@ from commsapp.listening.programmes import (
 from commsapp.listening.recoding import add_topic, carry, compare, freeze, split_topic, try_codebook
 from commsapp.listening.removing import import_goes_on, remove_import
 from commsapp.listening.reporting import (
+    comments_of,
     comments_page,
     counts_by_channel,
     narrowed,
@@ -110,6 +111,7 @@ __all__ = [
     "codebook_versions",
     "comment_redacted",
     "comment_sorted",
+    "comments_of",
     "comments_page",
     "compare",
     "context_events",

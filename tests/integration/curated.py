@@ -18,7 +18,7 @@ from commsapp.listening import analysing, freezing, versions
 from commsapp.listening import service as listening
 from commsapp.listening.changes import State, Topic
 from commsapp.listening.coders import SENTIMENT_CODER
-from commsapp.storage import codings, jobs, programmes
+from commsapp.storage import codings, jobs, programmes, search
 from commsapp.storage.base import Under
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.responses import Comment, Response
@@ -139,6 +139,7 @@ def _with_keys(session: Session, programme_id: int) -> None:
         comment.text_key = text_key(comment.original)
         comment.analysis_text = Under(programmes.channel_key(session, channel), comment.original)
     session.flush()
+    search.index(session, list(session.scalars(select(Comment.id).join(Response).where(Response.programme_id == programme_id))))
 
 
 def _tones(session: Session, actor: Actor, rows: list[dict[str, Any]]) -> None:
