@@ -10,7 +10,7 @@ from commsapp.api.document import Calls
 from commsapp.api.fields import Number, Shape, Text, Whole, YesNo, a, asked, several
 from commsapp.api.paging import Paging, cut, pages_of
 from commsapp.api.work import Job, job_of
-from commsapp.errors import NotFound
+from commsapp.errors import BadInput, NotFound
 from commsapp.http import request
 from commsapp.http.security import ANALYSTS, STAFF, may_enter, needs_scope
 from commsapp.listening import service as listening
@@ -75,7 +75,7 @@ class NewChange(Shape):
     """A change to be made. Which fields it needs depends on its kind."""
 
     kind = a(Text, "What kind.", one_of=listening.CODEBOOK_CHANGES, example="rename")
-    number = a(Whole, "The topic (rename, describe, drop, pin, unpin).", default=None, nullable=True, example=3)
+    number = a(Whole, "The topic (rename, describe, drop, pin, unpin).", default=None, nullable=True, example=1)
     numbers = several(Whole, "Topics: those to merge, the first of which keeps its number; or the new order.", default=[])
     name = a(Text, "The new name (rename, merge).", default="", example="Litter")
     definition = a(Text, "What belongs to it (describe).", default="", example="")
@@ -96,7 +96,7 @@ class NewTopic(Shape):
 class NewSplit(Shape):
     """A topic to be split by its own comments."""
 
-    number = a(Whole, "The topic.", example=3)
+    number = a(Whole, "The topic.", example=1)
     parts = a(Whole, "Into how many, 2 to 20; null for as many as there are.", default=None, nullable=True, example=2)
     note = a(Text, "Why.", default="", example="")
 
@@ -160,7 +160,7 @@ class SortedComment(Shape):
 class GivenTopic(Shape):
     """A topic for a comment."""
 
-    number = a(Whole, "Number of the topic; -1 for none.", low=-1, example=3)
+    number = a(Whole, "Number of the topic; -1 for none.", low=-1, example=1)
     note = a(Text, "Why.", default="", example="")
 
 
@@ -181,8 +181,12 @@ def list_codebook_versions(wanted: dict[str, Any], programme_id: int) -> dict[st
 @needs_scope(_READ)
 def get_version_difference(wanted: dict[str, Any], programme_id: int) -> Any:
     """What two versions made of the same comments, exactly as they were coded."""
-    first, second = wanted["first"] or 0, wanted["second"] or 0
-    return listening.between_versions(request.session(), request.actor(), programme_id, first, second)
+    session, actor = request.session(), request.actor()
+    listening.programme(session, actor, programme_id)
+    first, second = wanted["first"], wanted["second"]
+    if first is None or second is None:
+        raise BadInput("It isn't said which versions to compare.", "Add ?first=1&second=2 to the address.")
+    return listening.between_versions(session, actor, programme_id, first, second)
 
 
 @calls.at("/programmes/<int:programme_id>/codebook/versions", "POST")
@@ -300,7 +304,10 @@ class Tried(Shape):
 def get_codebook_tried(wanted: dict[str, Any], programme_id: int) -> Any:
     """What the codebook in use would make of another programme's comments, as it was counted last."""
     session, actor = request.session(), request.actor()
-    listening.programme(session, actor, wanted["to_programme_id"] or 0)
+    listening.programme(session, actor, programme_id)
+    if wanted["to_programme_id"] is None:
+        raise BadInput("It isn't said on which programme.", "Add ?to_programme_id= and its number to the address.")
+    listening.programme(session, actor, wanted["to_programme_id"])
     found = listening.codebook_tried(session, actor, programme_id, wanted["to_programme_id"])
     if found is None:
         raise NotFound("It was not tried on that programme yet.", "Ask for it with POST first.")

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
 from commsapp.errors import BadInput, Conflict, NotAllowed, NotFound
+from commsapp.evaluation import service as evaluation
 from commsapp.listening import found_again, recoding, versions
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
@@ -307,7 +308,42 @@ def test_a_cited_result_follows_its_topic_through_renames_and_merges_and_says_so
     assert merged.value == pytest.approx(20 / 44)
 
 
-def _cite(session: Any, made: Curated, result_id: int) -> None:
+def test_an_effect_is_measured_on_its_topic_through_a_merge_and_says_so_and_on_a_dropped_one_not_at_all(
+    made: Curated,
+) -> None:
+    with made.sessions.writing() as session:
+        before = listening.waves(session, made.actor, made.id)[0]
+        listening.add_wave(session, made.actor, made.id, name="February", start=date(2026, 2, 1), end=date(2026, 2, 28))
+        results = listening.frozen_results(
+            session, made.actor, made.id, measure="topic share", item="Thanks", wave="November", area="", segment=""
+        )
+        message = _cite(session, made, int(results["id"].iloc[0]))
+        planning.fix_expected_effect(
+            session,
+            made.actor,
+            message_id=message,
+            measure="topic share",
+            item="Thanks",
+            direction="up",
+            target_difference=0.1,
+            smallest=0.05,
+            by=date(2026, 2, 28),
+            before_wave_id=before.id,
+        )
+    with made.sessions.writing() as session:  # somebody spoke in February too
+        session.execute(text("UPDATE response SET date = '2026-02-10' WHERE id % 2 = 0"))
+    change(made, "merge", numbers=[BINS, THANKS], name="The council")
+    freeze(made)
+    effect = evaluation.measure_effect(made.sessions, made.actor, message_id=message, today=date(2026, 3, 10))
+    assert "‘Thanks’ was merged into ‘The council’ since." in effect.sentences
+    assert effect.estimate is not None
+    change(made, "drop", number=BINS)
+    freeze(made)
+    with pytest.raises(BadInput, match="can't be measured"):
+        evaluation.measure_effect(made.sessions, made.actor, message_id=message, today=date(2026, 3, 10))
+
+
+def _cite(session: Any, made: Curated, result_id: int) -> int:
     campaign = planning.create_campaign(
         session,
         made.actor,
@@ -319,9 +355,10 @@ def _cite(session: Any, made: Curated, result_id: int) -> None:
         areas=(),
         objective="Fewer",
     )
-    planning.draft_message(
+    message = planning.draft_message(
         session, made.actor, campaign_id=campaign.id, text="Lock it", language="en", listening_result_id=result_id
     )
+    return message.id
 
 
 def test_a_comment_that_somebody_sorted_counts_for_their_topic_everywhere(made: Curated) -> None:

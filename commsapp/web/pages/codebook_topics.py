@@ -154,7 +154,7 @@ def _form_page(
 def _changed(programme_id: int, kind: str, **given: Any) -> str:
     """Make a change, say so, and give the address of the list of topics."""
     made = listening.change_codebook(request.session(), request.actor(), programme_id, kind=kind, **given)
-    flash(f"{made.sentence}. It is in the draft; nothing that others see has changed yet.", "success")
+    flash(f"{made.sentence}. It is in the draft; nothing that others read has changed yet.", "success")
     return url_for("codebooks.index", programme_id=programme_id)
 
 
