@@ -51,6 +51,10 @@ CHANGE: dict[str, Roles] = {
     "job": STAFF,
     # Computed on behalf of whoever changed what they rest on: a file that is taken back, a consent that is withdrawn.
     "codebook version": STAFF,
+    "codebook draft": ANALYSTS,
+    # Where an analysis, whoever started it, finds topics again that somebody curated.
+    "codebook draft: find again": STAFF,
+    "topic of a comment": STAFF,
     "listening results": STAFF,
     "campaign": PLANNERS,
     "message": PLANNERS,
@@ -149,12 +153,19 @@ SEE: dict[tuple[str, str], Record] = {
         STAFF, "id programme_id channel_id file_name added already_there rejected notes started_at finished_at"
     ),
     (_LISTENING, "RejectedRow"): _seen(STAFF, "row reason cells"),
-    (_LISTENING, "Topic"): _seen(STAFF, "id number name phrases size"),
+    (_LISTENING, "Topic"): _seen(STAFF, "id number name phrases size definition"),
     (_LISTENING, "Codebook"): _seen(STAFF, "id number granularity version frozen_at topics"),
+    (_LISTENING, "CodebookVersion"): _seen(STAFF, "id number granularity frozen_at frozen_by note topics made_from in_use"),
+    (_LISTENING, "DraftTopic"): _seen(ANALYSTS, "number name definition note phrases size pinned origin merged stability states"),
+    (_LISTENING, "DraftChange"): _seen(ANALYSTS, "id kind sentence note person made_at"),
+    (_LISTENING, "Draft"): _seen(ANALYSTS, "programme_id version topics changes again state"),
+    (_LISTENING, "Move"): _seen(STAFF, "before after before_name after_name comments examples"),
+    (_LISTENING, "Difference"): _seen(STAFF, "rows total none_before none_after made_at stale"),
+    ("commsapp.listening.by_hand", "SortedComment"): _seen(STAFF, "comment_id number name by at probability alike"),
     (_LISTENING, "Said"): _seen(
         STAFF,
         "id response_id words translation translator language from_translation not_coded date area channel attributes may_quote "
-        "handling_level sentiment probability prepared redacted names_out",
+        "handling_level sentiment probability prepared redacted names_out topic topic_name topic_by topic_at topic_probability",
     ),
     (_LISTENING, "Responded"): _seen(
         STAFF, "id date area channel chosen attributes weight respondent consent handling_level has_comment answers"
@@ -166,7 +177,7 @@ SEE: dict[tuple[str, str], Record] = {
     (_LISTENING, "Result"): _seen(
         STAFF,
         "id programme_id measure item wave area segment value low high n n_effective not_coded chosen codebook_version "
-        "model_version corrected made_at",
+        "model_version corrected made_at topic_number followed",
     ),
     (_LISTENING, "Summary"): _seen(
         STAFF, "responses comments topics not_coded undated between_waves areas_unweighted made_at narrowed"

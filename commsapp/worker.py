@@ -50,11 +50,36 @@ def _analyse(sessions: Sessions, actor: Actor, **arguments: Any) -> dict[str, An
 
     found = run_analysis(sessions, actor, **arguments)
     # Whoever may see that the job ran may read this, so it doesn't count what they may not read.
-    return {"topics": found["topics"]}
+    return {name: found[name] for name in ("topics", "drafted") if name in found}
+
+
+def _count(sessions: Sessions, actor: Actor, *, programme_id: int, **_more: Any) -> dict[str, Any]:
+    from commsapp.listening.service import store_results
+
+    return {"topics": store_results(sessions, actor, programme_id).topics}
+
+
+def _of_codebooks(name: str) -> Callable[..., dict[str, Any] | None]:
+    def run(sessions: Sessions, actor: Actor, **arguments: Any) -> dict[str, Any]:
+        from commsapp.listening import service
+
+        return dict(getattr(service, name)(sessions, actor, **arguments))
+
+    return run
 
 
 # Called with sessions, actor, the job's arguments, settings and progress; what it returns is kept with the job.
-JOBS: dict[str, Callable[..., dict[str, Any] | None]] = {"import": _import, "analyse": _analyse}
+JOBS: dict[str, Callable[..., dict[str, Any] | None]] = {
+    "import": _import,
+    "analyse": _analyse,
+    "count results": _count,
+    "add topic": _of_codebooks("add_topic"),
+    "split topic": _of_codebooks("split_topic"),
+    "compare codebooks": _of_codebooks("compare"),
+    "freeze codebook": _of_codebooks("freeze"),
+    "try codebook": _of_codebooks("try_codebook"),
+    "carry codebook": _of_codebooks("carry"),
+}
 
 
 class JobStopping(JobLost):

@@ -28,11 +28,13 @@ PAST = {
     "draft": "drafted",
     "erase": "erased",
     "export": "took away",
+    "find again": "found topics again for",
     "finish": "finished",
     "fix": "fixed",
     "freeze": "froze",
     "measure": "measured",
     "read": "read",
+    "redo": "did something again in",
     "remove": "removed",
     "name handling levels": "named the handling levels of",
     "read original": "read, as it was written,",
@@ -41,6 +43,7 @@ PAST = {
     "retry": "tried again",
     "revoke": "revoked",
     "start": "started",
+    "undo": "undid something in",
     "withdraw": "took back",
 }
 """What an action is called when it is over; one that stands not here is shown as it is stored."""
@@ -256,6 +259,8 @@ def _restored(row: Event, after: dict[str, Any], _before: dict[str, Any], inside
     return f"made what was decided about responses{inside} hold again in a restored backup ({counts})"
 
 
+_SORTED = {"change": "gave another topic to", "undo": "took back the topic that people gave"}
+
 _SPECIAL: dict[str, Special] = {
     "standing decisions": _restored,
     "retention": _retention,
@@ -267,5 +272,6 @@ _SPECIAL: dict[str, Special] = {
     "listening results": lambda row, a, b, i: f"computed listening results{i}",
     "ways in": lambda row, a, b, i: "ended every sign-in, link and token, as a backup was brought back",
     "keys": lambda row, a, b, i: f"changed the keys that words are sealed with ({a.get('keys', 0)} new)",
+    "topic of a comment": lambda row, a, b, i: f"{_SORTED.get(row.action, row.action)} comment {row.subject_id}{i}",
     "audit log": lambda row, a, b, i: "began the audit log",
 }

@@ -39,6 +39,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("programmes:read", "Read programmes with their feedback channels, waves, areas, attributes and context events."),
     Scope("programmes:write", "Make programmes, and add or take away what is compared in them."),
     Scope("results:read", "Read listening results and the topics of the codebook in use."),
+    Scope("codebooks:write", "Change topics: drafts of a codebook, freezing them, and the topic of a comment."),
     Scope("comments:read", "Read what people said, one by one: comments, responses with their answers, rejected rows."),
     Scope("campaigns:read", "Read campaigns with their messages, expected effects and measured effects."),
     Scope("campaigns:write", "Plan campaigns, messages and activities, fix expected effects, and measure effects."),

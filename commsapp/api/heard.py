@@ -52,6 +52,11 @@ class Comment(Shape):
     handling_level = a(Text, "Who may read it.", example="open", one_of=LEVELS)
     sentiment = a(Text, "The tone of the feedback, which is no approval; empty where it was not coded.", example="negative")
     probability = a(Number, "How sure the model is of the tone, 0 to 1.", nullable=True, example=0.93)
+    topic = a(Whole, "Number of its topic; -1 for none, null where it has not been sorted.", low=-1, nullable=True, example=3)
+    topic_name = a(Text, "Name of its topic; empty where you may not know it.", example="Dealers at the station")
+    topic_by = a(Text, "The person who gave it this topic; empty for the codebook.", example="")
+    topic_at = a(ma.fields.AwareDateTime, "When they did; null for the codebook.", nullable=True)
+    topic_probability = a(Number, "How sure the codebook is, 0 to 1; null for a person.", nullable=True, example=0.82)
 
 
 class WhichComments(Paging):
@@ -132,6 +137,8 @@ class OneResult(Result):
 
     programme_id = a(Whole, "Its programme.", example=1)
     made_at = a(ma.fields.AwareDateTime, "When it was made.", example="2026-04-01T09:30:00+00:00")
+    topic_number = a(Whole, "Number of the topic that it is about; null for others.", low=-1, nullable=True, example=3)
+    followed = a(Text, "What became of the cited topic, where it goes by another name here.", example="")
 
 
 class WhichResults(Paging):
@@ -147,8 +154,9 @@ class WhichResults(Paging):
 class Topic(Shape):
     """What comments are about."""
 
-    number = a(Whole, "Its number in this codebook version.", low=-1, example=3)
+    number = a(Whole, "Its number, which it keeps in later versions.", low=-1, example=3)
     name = a(Text, "Its name.", example="Dealers at the station")
+    definition = a(Text, "What belongs to it.", example="")
     phrases = several(Text, "Phrases that are typical of it.")
     size = a(Whole, "How many comments it was found from.", example=57)
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import marshmallow as ma
 
 from commsapp.api.document import Calls
-from commsapp.api.fields import Shape, Text, Whole, a, asked
+from commsapp.api.fields import Shape, Text, Whole, YesNo, a, asked
 from commsapp.api.paging import Paging, cut, pages_of
 from commsapp.errors import NotFound
 from commsapp.http import request
@@ -27,7 +27,7 @@ class Job(Shape):
     """One piece of work."""
 
     id = a(Whole, "Its number.", example=1)
-    name = a(Text, "What is done: import or analyse.", example="analyse")
+    name = a(Text, "What is done: import, analyse, or work on a codebook.", example="analyse")
     programme_id = a(Whole, "Its programme.", nullable=True, example=1)
     state = a(Text, "How it stands.", example="running", one_of=STATES)
     stage = a(Text, "What it is at, in plain words.", example="Finding topics")
@@ -57,6 +57,7 @@ class NewAnalysis(Shape):
         one_of=get_args(Granularity),
         example="medium",
     )
+    again = a(YesNo, "Find the topics again, as finely as they are; what people curated stays.", default=False, example=False)
 
 
 def job_of(job_id: int) -> jobs.Job:

@@ -29,7 +29,8 @@ Detail = dict[str, Any]
 class Question:
     """All that measuring needs, read beforehand so that nothing is read while it computes.
 
-    ``compared_with`` is the wave after of an earlier measurement, '' where there was none.
+    ``compared_with`` is the wave after of an earlier measurement, '' where there was none. ``topic`` is the number of the topic
+    that should move, and ``followed`` says what became of it since that was fixed.
     """
 
     expected: ExpectedEffect
@@ -39,6 +40,8 @@ class Question:
     context_events: tuple[ContextEvent, ...]
     today: date
     compared_with: str = ""
+    topic: int | None = None
+    followed: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ def measured(question: Question) -> Measurement:
     if after is None:
         why = f"There is no wave that ends on or after {wording.day(expected.by)}, so there is nothing to compare with."
         return _nothing(question, before, None, why)
-    heard = outcomes(question.records, measure=expected.measure, item=expected.item, segment=expected.segment)
+    heard = outcomes(
+        question.records, measure=expected.measure, item=expected.item, segment=expected.segment, topic=question.topic
+    )
     heard = without_few(heard, expected.areas, (before, after))
     here = of_areas(heard.table, expected.areas)
     first, second = of_wave(here, before), of_wave(here, after)
@@ -139,7 +144,13 @@ def _told(question: Question, effect: Effect, heard: Outcomes, before: Wave, aft
             "after_wave": after.name,
             "comparison": comparison(expected, effect),
             "provisional": provisional,
-            "sentences": [*_if_any(provisional), *effect.sentences(), *left_out, *_if_any(expected.fixed_note)],
+            "sentences": [
+                *_if_any(provisional),
+                *_if_any(question.followed),
+                *effect.sentences(),
+                *left_out,
+                *_if_any(expected.fixed_note),
+            ],
             "other_areas": _other_areas(heard.table, expected, before, after),
             "context": _context(question, before, after),
             "fixed_note": expected.fixed_note,

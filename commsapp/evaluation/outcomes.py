@@ -25,10 +25,11 @@ class Outcomes:
     not_coded: pd.DataFrame
 
 
-def outcomes(records: Records, *, measure: str, item: str, segment: str = "") -> Outcomes:
+def outcomes(records: Records, *, measure: str, item: str, segment: str = "", topic: int | None = None) -> Outcomes:
     """Turn records into the outcome that a measure compares: 0 or 1 for shares, -1 to 1 for tone.
 
     ``not_coded`` has the comments that could not be judged, with ``not_coded_reason``; they are left out, never guessed.
+    ``topic`` is the number by which a topic goes now, whatever its name; without it ``item`` is looked for.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def outcomes(records: Records, *, measure: str, item: str, segment: str = "") ->
         coded = comments[needed].notna().all(axis=1)
         table, missing = comments[coded], comments[~coded]
         if measure == TOPIC_SHARE:
-            judged = (table["topic_name"] == item).astype(float)
+            about = table["topic_name"] == item if topic is None else table["topic"] == topic
+            judged = about.astype(float)
         else:
             judged = (table["positive"] - table["negative"]).astype(float).clip(-1, 1)
         table = table.assign(**{OUTCOME: judged})

@@ -34,8 +34,8 @@ def measure_effect(sessions: Sessions, actor: Actor, *, message_id: int, today: 
 
     Raises
     ------
-    NotFound : no such message. BadInput : nothing was fixed that it should move, or that is the share of a topic and
-        topics were found again since.
+    NotFound : no such message. BadInput : nothing was fixed that it should move, or that is the share of a topic
+        that is in use no longer.
 
     """
     with sessions.reading() as session:
@@ -74,7 +74,7 @@ def _question(session: Session, actor: Actor, message_id: int, today: date) -> Q
         raise BadInput("Nothing is fixed that this message should move.", "Fix the expected effect first.")
     campaign = planning.campaign(session, actor, message.campaign_id)
     programme_id = campaign.programme_id
-    _check_topic(session, actor, programme_id, message.expected)
+    topic = _topic(session, actor, programme_id, message.expected)
     return Question(
         expected=message.expected,
         campaign=campaign,
@@ -84,6 +84,8 @@ def _question(session: Session, actor: Actor, message_id: int, today: date) -> Q
         context_events=tuple(listening.context_events(session, actor, programme_id)),
         today=today,
         compared_with=_compared_with(store.measured_effects(session, actor, message_id)),
+        topic=None if topic is None else topic.number,
+        followed="" if topic is None else topic.said,
     )
 
 
@@ -93,17 +95,26 @@ def _compared_with(measured: Sequence[store.MeasuredEffect]) -> str:
     return waves[-1] if waves else ""
 
 
-def _check_topic(session: Session, actor: Actor, programme_id: int, expected: ExpectedEffect) -> None:
-    """Refuse a topic of another codebook than the one in use: even under the same name it is another topic."""
+def _topic(session: Session, actor: Actor, programme_id: int, expected: ExpectedEffect) -> listening.Followed | None:
+    """The topic that should move as it goes on in the codebook in use, by its number, through renames and merges.
+
+    Raises
+    ------
+    BadInput : it doesn't go on: it was dropped, or is of a codebook whose topics didn't keep their numbers.
+
+    """
     codebook = listening.codebook_in_use(session, actor, programme_id)
     if expected.measure != TOPIC_SHARE or codebook is None:
-        return
-    if expected.codebook_version != codebook.version:
+        return None
+    version = expected.codebook_version
+    found = listening.topic_followed(session, actor, programme_id, name=expected.item, codebook_version=version)
+    if found is None and version != codebook.version:
         raise BadInput(
-            f"The topic ‘{expected.item}’ was fixed in codebook {expected.codebook_version}, but {codebook.version} is in use, "
+            f"The topic ‘{expected.item}’ was fixed in codebook {version}, but {codebook.version} is in use, "
             "so its change can't be measured.",
             "Plan a new message on the topics in use.",
         )
+    return found
 
 
 def _view(row: store.MeasuredEffect, message_id: int) -> EffectView:

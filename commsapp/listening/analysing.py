@@ -11,24 +11,24 @@ from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
 from commsapp.errors import NotFound
-from commsapp.listening import freezing, views
+from commsapp.listening import freezing, versions, views
 from commsapp.listening import programmes as frame
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
+from commsapp.listening.found_again import topics_again
 from commsapp.listening.keys import text_key
 from commsapp.listening.redaction.redactor import Redactor, load_redactor
-from commsapp.storage import codings, erasing, events, jobs, responses, search
+from commsapp.storage import codings, erasing, jobs, responses, search
 from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore, delete_everywhere
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
-from commsapp.textmodels.topics import CodebookDraft, Granularity, TopicDraft, assign, discover
+from commsapp.textmodels.topics import CodebookDraft, Granularity, assign, discover
 
 BATCH = 256
 NAMED_BY_OPEN = 0.5
@@ -41,13 +41,15 @@ def run_analysis(
     *,
     programme_id: int,
     granularity: Granularity | None = None,
+    again: bool = False,
     settings: Settings,
     progress: views.Progress = views.quiet,
 ) -> dict[str, Any]:
     """Code what is not coded yet and compute the programme's listening results anew.
 
-    Topics are found when there is no codebook, or when ``granularity`` differs from that of the codebook in use, which makes
-    a new version; else the frozen codebook codes the new comments. Returns what a sentence on the page needs.
+    Topics are found when there is no codebook, when ``granularity`` differs from that of the codebook in use, or ``again``;
+    that makes a new version, or where people curated the one in use a draft for them to look at. Else the frozen codebook
+    codes the new comments. Returns what a sentence on the page needs.
 
     It always covers the whole programme, whatever the one who starts it may see: see `freezing.store_results`.
 
@@ -60,6 +62,7 @@ def run_analysis(
     with sessions.reading() as session:
         frame.programme(session, actor, programme_id)
         has_text = bool(responses.comment_frame(session, actor, programme_id))
+    drafted = False
     if has_text:
         encoder, sentiment = load_encoder(), load_sentiment()
         readable = encoder.languages & sentiment.languages
@@ -76,11 +79,21 @@ def run_analysis(
             handled = responses.text_keys(session, actor, programme_id)
         embed(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
         code_tone(sessions, actor, programme_id, model=sentiment, progress=progress)
-        find_topics(sessions, actor, programme_id, encoder=encoder, granularity=granularity, settings=settings, progress=progress)
-        code_topics(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
+        drafted = find_topics(
+            sessions,
+            actor,
+            programme_id,
+            encoder=encoder,
+            granularity=granularity,
+            again=again,
+            settings=settings,
+            progress=progress,
+        )
+        code_topics(sessions, actor, programme_id, encoder_version=encoder.version, settings=settings, progress=progress)
         _sweep(sessions, actor, handled, settings)
     progress("Computing results", 0, 0)
-    return asdict(freezing.store_results(sessions, actor, programme_id), dict_factory=_for_job)
+    summary = freezing.store_results(sessions, actor, programme_id)
+    return asdict(summary, dict_factory=_for_job) | ({"drafted": True} if drafted else {})
 
 
 def _for_job(fields: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -226,47 +239,50 @@ def find_topics(
     *,
     encoder: Encoder,
     granularity: Granularity | None,
+    again: bool = False,
     settings: Settings,
     progress: views.Progress,
-) -> None:
-    """Find topics and freeze them as a codebook version, unless the one in use serves.
+) -> bool:
+    """Find topics and freeze them as a codebook version, unless the one in use serves; whether they went into a draft instead.
 
-    One without topics, found when there were too few comments, serves only until more come.
+    One without topics, found when there were too few comments, serves only until more come. Where people curated topics, what
+    is found goes into the draft, and the version in use stays: see `found_again`.
     """
     with sessions.reading() as session:
         version = codings.current_version(session, actor, programme_id)
         wanted: Granularity = granularity or (cast("Granularity", version.granularity) if version else "medium")
         same = version is not None and (version.granularity, version.encoder_version) == (wanted, encoder.version)
-        if version is not None and same and codings.topics(session, version.id):
-            return
+        if version is not None and same and not again and codings.topics(session, version.id):
+            return False
         keys = responses.text_keys(session, actor, programme_id)
         texts = responses.texts_of(session, actor, programme_id, keys)
-        open_keys = _open_keys(session, actor, programme_id)
-        named_by_open = len(open_keys) >= NAMED_BY_OPEN * len(keys)
+        spoken = open_keys(session, actor, programme_id)
+        named_by_open = len(spoken) >= NAMED_BY_OPEN * len(keys)
     if not keys:
-        return
+        return False
     progress("Finding topics", 0, len(keys))
     with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
         found, vectors = store.get(keys)
     # What was erased since the embeddings were made has none any more.
     keys, vectors = [key for key, there in zip(keys, found, strict=True) if there], vectors[found]
     if not keys:
-        return
+        return False
     draft = discover(
         [texts[key] for key in keys],
         vectors,
         granularity=wanted,
         encoder=encoder,
-        named_by=[key in open_keys for key in keys] if named_by_open else None,
+        named_by=[key in spoken for key in keys] if named_by_open else None,
         progress=lambda done, total: progress("Finding topics", done, total),
     )
-    if version is not None and same and draft.version == version.fingerprint:
-        return
+    if version is not None:
+        return topics_again(sessions, actor, programme_id, draft, keys=keys, vectors=vectors, named_by_open=named_by_open)
     with sessions.writing() as session:
-        save_codebook_version(session, actor, programme_id, draft, named_by_open=named_by_open)
+        versions.write_version(session, actor, programme_id, versions.as_state(draft, named_by_open=named_by_open))
+    return False
 
 
-def _open_keys(session: Session, actor: Actor, programme_id: int) -> set[str]:
+def open_keys(session: Session, actor: Actor, programme_id: int) -> set[str]:
     """Keys of the texts of open comments, whose words may stand in the names of topics.
 
     Everybody reads those, unless open comments are few beside the others: then the names are made of all, and `freezing`
@@ -276,65 +292,8 @@ def _open_keys(session: Session, actor: Actor, programme_id: int) -> set[str]:
     return set(responses.text_keys(session, everybody, programme_id))
 
 
-def save_codebook_version(
-    session: Session, actor: Actor, programme_id: int, draft: CodebookDraft, *, named_by_open: bool = True
-) -> None:
-    """Freeze a draft as the programme's next codebook version. ``named_by_open``: its names are made of open comments alone."""
-    version = codings.add_version(
-        session,
-        programme_id=programme_id,
-        granularity=draft.granularity,
-        encoder_version=draft.encoder_version,
-        threshold=float(draft.threshold),
-        fingerprint=draft.version,
-        named_by_open=named_by_open,
-        topics=[
-            {
-                "number": topic.number,
-                "name": topic.name,
-                "phrases": list(topic.phrases),
-                "centroid": np.asarray(topic.centroid, dtype="<f4").tobytes(),
-                "prototypes": None if topic.prototypes is None else np.asarray(topic.prototypes, dtype="<f4").tobytes(),
-                "size": topic.size,
-            }
-            for topic in draft.topics
-        ],
-    )
-    after = {"number": version.number, "topics": [topic.name for topic in draft.topics], "programme_id": programme_id}
-    events.record(session, actor, action="freeze", subject="codebook version", subject_id=version.id, after=after)
-
-
-def codebook_draft(session: Session, version: codings.CodebookVersion) -> CodebookDraft:
-    """A stored codebook version in the form that the text models read."""
-    return CodebookDraft(
-        encoder_version=version.encoder_version,
-        granularity=version.granularity,
-        topics=tuple(
-            TopicDraft(
-                number=topic.number,
-                name=topic.name,
-                phrases=tuple(topic.phrases),
-                centroid=np.frombuffer(topic.centroid, dtype="<f4").astype(np.float32),
-                size=topic.size,
-                examples=(),
-                prototypes=_middles(topic),
-            )
-            for topic in codings.topics(session, version.id)
-        ),
-        threshold=version.threshold,
-        version=version.fingerprint,
-    )
-
-
-def _middles(topic: codings.Topic) -> npt.NDArray[np.float32] | None:
-    if topic.prototypes is None:
-        return None
-    numbers = np.frombuffer(topic.prototypes, dtype="<f4").astype(np.float32)
-    return numbers.reshape(-1, len(topic.centroid) // numbers.itemsize)
-
-
 def code_topics(
-    sessions: Sessions, actor: Actor, programme_id: int, *, encoder: Encoder, settings: Settings, progress: views.Progress
+    sessions: Sessions, actor: Actor, programme_id: int, *, encoder_version: str, settings: Settings, progress: views.Progress
 ) -> None:
     """Code each distinct text with the frozen codebook in use; every wave, the first too, by the same assigner."""
     with sessions.writing() as session:
@@ -342,12 +301,12 @@ def code_topics(
         if version is None:
             return
         coder = codings.model_coder(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
-        codebook = codebook_draft(session, version)
+        codebook = versions.as_codebook(versions.state_of(session, version))
         ids = {topic.number: topic.id for topic in codings.topics(session, version.id)}
     with sessions.reading() as session:
         coded = codings.coded_keys(session, coder_id=coder, measure="topic")
         missing = [key for key in responses.text_keys(session, actor, programme_id) if key not in coded]
-    with EmbeddingStore(settings.data_dir, encoder.version, sessions.keyring) as store:
+    with EmbeddingStore(settings.data_dir, encoder_version, sessions.keyring) as store:
         for start in range(0, len(missing), 10 * BATCH):
             batch = missing[start : start + 10 * BATCH]
             found, vectors = store.get(batch)
@@ -392,8 +351,10 @@ def _text_batches(
             yield start + len(batch), left, [texts[key] for key in left]
 
 
-def start_analysis(session: Session, actor: Actor, *, programme_id: int, granularity: Granularity | None = None) -> int:
-    """Enqueue an analysis unless one is waiting already; returns the job's id.
+def start_analysis(
+    session: Session, actor: Actor, *, programme_id: int, granularity: Granularity | None = None, again: bool = False
+) -> int:
+    """Enqueue an analysis unless one is waiting already; returns the job's id. ``again``: topics are found again.
 
     Raises
     ------
@@ -404,6 +365,8 @@ def start_analysis(session: Session, actor: Actor, *, programme_id: int, granula
     arguments: dict[str, object] = {"programme_id": programme_id}
     if granularity is not None:
         arguments["granularity"] = granularity
+    if again:
+        arguments["again"] = True
     waiting = jobs.waiting(session, name="analyse", programme_id=programme_id)
     if waiting is not None and waiting.arguments == arguments:
         return waiting.id

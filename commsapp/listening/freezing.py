@@ -21,8 +21,9 @@ from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.measuring import NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, listening_results
+from commsapp.listening.naming import hides, topics_named
 from commsapp.listening.reporting import codebook_in_use, model_version, records
-from commsapp.storage import codings, erasing, events, responses, results
+from commsapp.storage import erasing, events, responses, results
 from commsapp.storage.session import Session, Sessions
 
 LEANS = 1.5
@@ -34,6 +35,8 @@ _NARROWER = (
     frozenset({HandlingLevel.OPEN, HandlingLevel.OFFICIAL_SENSITIVE}),
 )
 """Clearances below the full one, each within the next: whoever has another one is shown the largest that theirs holds."""
+
+_OF_TOPICS = (TOPIC_SHARE, TOPIC_TONE)
 
 RESULT_COLUMNS = [
     *("id", "measure", "item", "wave", "area", "segment", "value", "low", "high", "n", "n_effective", "not_coded"),
@@ -72,6 +75,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
         }
         populations = {area.name: area.population for area in frame.areas(session, actor, programme_id) if area.population}
     topics = {topic.number: topic.name for topic in codebook.topics} | {-1: NO_TOPIC_NAME} if codebook else {}
+    numbers = {name: number for number, name in topics.items()}
     rows: list[dict[str, Any]] = []
     summaries: dict[str, views.Summary] = {}
     for levels, cleared in clearances.items():
@@ -84,7 +88,7 @@ def store_results(sessions: Sessions, actor: Actor, programme_id: int) -> views.
             codebook_version=codebook.version if codebook else "",
             model_version=version,
         )
-        rows += [_row(row, levels) for row in table.to_dict("records")]
+        rows += [_row(row, levels, numbers) for row in table.to_dict("records")]
         summaries[levels] = _summary(seen, days[levels], len(codebook.topics) if codebook else 0, populations)
     with sessions.writing() as session:
         made = results.add_result_set(
@@ -154,7 +158,7 @@ def _leans(heard: views.Records, populations: dict[str, int]) -> bool:
     return bool(rates.max() > LEANS * rates.min())
 
 
-def _row(row: dict[Any, Any], levels: str) -> dict[str, Any]:
+def _row(row: dict[Any, Any], levels: str, numbers: dict[str, int]) -> dict[str, Any]:
     names = ("measure", "item", "wave", "area", "segment", "chosen", "codebook_version", "model_version")
     return {
         **{name: str(row[name]) for name in names},
@@ -164,6 +168,7 @@ def _row(row: dict[Any, Any], levels: str) -> dict[str, Any]:
         "correction": "",
         "origin": "answers" if row["measure"] == "answer share" else "comments",
         "levels": levels,
+        "topic_number": numbers.get(str(row["item"])) if row["measure"] in _OF_TOPICS else None,
     }
 
 
@@ -173,7 +178,7 @@ def _plain(summary: views.Summary) -> dict[str, Any]:
 
 def _levels_for(session: Session, actor: Actor, made: results.ResultSet) -> str | None:
     """Under which name the results stand that an actor may be shown; None where there are none for them in that set."""
-    if not _hides(session, actor, made.programme_id):
+    if not hides(session, actor, made.programme_id):
         return ALL_LEVELS
     stored = made.summary.get("by_levels", {})  # none where a version that knew of no clearances computed it
     for cleared in reversed(_NARROWER):
@@ -181,12 +186,6 @@ def _levels_for(session: Session, actor: Actor, made: results.ResultSet) -> str 
             return _named(cleared)
     # Of a level that nobody had when the set was computed: its figures of all are figures of what the actor may read.
     return ALL_LEVELS if set(made.summary.get("present", HandlingLevel)) <= actor.handling_levels else None
-
-
-def _hides(session: Session, actor: Actor, programme_id: int) -> bool:
-    """Whether a programme holds responses that the actor may not read."""
-    hidden = frozenset(HandlingLevel) - actor.handling_levels
-    return bool(hidden) and responses.holds_levels(session, actor, programme_id, hidden)
 
 
 def latest_summary(session: Session, actor: Actor, programme_id: int) -> views.Summary | None:
@@ -228,7 +227,7 @@ def _asked(
     if levels is None:
         return None, {}
     asked: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
-    if levels != ALL_LEVELS and not _topics_named(session, actor, programme_id):
+    if levels != ALL_LEVELS and not topics_named(session, actor, programme_id):
         asked["without"] = _OF_TOPICS
     return made, {"levels": levels} | asked
 
@@ -246,13 +245,7 @@ def codebook_shown(session: Session, actor: Actor, programme_id: int) -> views.C
     Topics whose names are made of words that they may not read are kept from them: see `analysing.NAMED_BY_OPEN`.
     """
     found = codebook_in_use(session, actor, programme_id)
-    return found if found is None or _topics_named(session, actor, programme_id) else replace(found, topics=())
-
-
-def _topics_named(session: Session, actor: Actor, programme_id: int) -> bool:
-    """Whether the names of topics may be shown: they are made of open comments, or the actor may read all that there are."""
-    version = codings.current_version(session, actor, programme_id)
-    return version is None or version.named_by_open or not _hides(session, actor, programme_id)
+    return found if found is None or topics_named(session, actor, programme_id) else replace(found, topics=())
 
 
 def result(session: Session, actor: Actor, result_id: int) -> views.Result:
@@ -274,14 +267,13 @@ def result(session: Session, actor: Actor, result_id: int) -> views.Result:
     return views.as_view(views.Result, row, corrected=bool(row.correction), made_at=made.made_at)  # type: ignore[no-any-return]
 
 
-_OF_TOPICS = (TOPIC_SHARE, TOPIC_TONE)
-_CELL = ("measure", "item", "wave", "area", "segment")
+CELL = ("measure", "item", "wave", "area", "segment")
 
 
 def _twin(session: Session, actor: Actor, row: results.ListeningResult, levels: str | None) -> Any:
     if levels is None:
         return None
-    cell = {name: getattr(row, name) for name in _CELL}
+    cell = {name: getattr(row, name) for name in CELL}
     return next(iter(results.results_of(session, actor, row.result_set_id, levels=levels, **cell)), None)
 
 
@@ -292,17 +284,10 @@ def attributes(session: Session, actor: Actor, programme_id: int) -> dict[str, t
     the latest results have them: a choice can itself give somebody away.
     """
     found = frame.attributes(session, actor, programme_id)
-    if not _hides(session, actor, programme_id):
+    if not hides(session, actor, programme_id):
         return found
     made = results.latest_set(session, actor, programme_id)
     levels = None if made is None else _levels_for(session, actor, made)
     shown = frozenset() if made is None or levels is None else results.segments(session, made.id, levels=levels)
     kept = {name: tuple(choice for choice in choices if f"{name} = {choice}" in shown) for name, choices in found.items()}
     return {name: choices for name, choices in kept.items() if choices}
-
-
-def result_now(session: Session, actor: Actor, result_id: int) -> views.Result | None:
-    """What the same query gives in the latest results; None where its cell or its topic is no longer there."""
-    cited = result(session, actor, result_id)
-    now = frozen_results(session, actor, cited.programme_id, **{name: getattr(cited, name) for name in _CELL})
-    return result(session, actor, int(now["id"].iloc[0])) if len(now) else None

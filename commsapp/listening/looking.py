@@ -24,6 +24,7 @@ def over_waves(
     item: str = "",
     places: Mapping[str, Sequence[str]],
     segment: str = "",
+    topic: int | None = None,
 ) -> pd.DataFrame:
     """One measure in each wave, for groups of areas taken together.
 
@@ -32,6 +33,7 @@ def over_waves(
     measure, item : 'topic share', 'answer share' or 'tone', and what of it.
     places : name of a group → its areas; no areas means everywhere.
     segment : 'age = 16-24', or '' for all.
+    topic : the number by which a topic goes now, whatever its name; without it ``item`` is looked for.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def over_waves(
     comments, answers = heard.comments, heard.answers
     named = gave(answers, item)
     asked = answers[answers["question"].isin(answers.loc[named, "question"].unique())]
-    numbers = comments.loc[comments["topic_name"] == item, "topic"].dropna().unique()
+    numbers = comments.loc[comments["topic_name"] == item, "topic"].dropna().unique() if topic is None else [topic]
     topics = {int(number): item for number in numbers} if measure == TOPIC_SHARE else {}
     comments, asked = (comments.iloc[:0], asked) if measure == ANSWER_SHARE else (comments, asked.iloc[:0])
     parts = []

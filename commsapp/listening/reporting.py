@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,9 @@ from commsapp.listening import views
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import Reason
 from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME
+from commsapp.listening.naming import topics_named
 from commsapp.listening.redaction.kinds import has_marks
-from commsapp.storage import codings, programmes, responses, said, search
+from commsapp.storage import by_people, codebooks, codings, programmes, responses, said, search
 from commsapp.storage.session import Session
 from commsapp.textmodels.sentiment import LABELS
 
@@ -89,6 +91,10 @@ def _with_topics(session: Session, actor: Actor, programme_id: int, comments: pd
     if version is not None:
         coder = codings.model_coder_id(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
         coded = _frame(codings.main_topics(session, coder_id=coder), list(coded.columns)) if coder else coded
+        people = by_people.people_coder(session, actor.organisation_id, version)
+        if people:  # what a person said comes last, and so counts
+            given = _frame(codings.main_topics(session, coder_id=people), list(coded.columns))
+            coded = pd.concat([coded, given], ignore_index=True) if len(coded) else given
         topics = {topic.id: topic for topic in codings.topics(session, version.id)}
     known = {
         key: -1 if topic is None or math.isnan(topic) else int(topic)
@@ -154,7 +160,7 @@ def comments_page(
     ``reason`` those that were set aside for one reason. ``words`` gives those that have them, the latest first (see
     `storage.search`). Filters left empty don't filter.
     """
-    choice = _choice(session, actor, programme_id, topic=topic, wave=wave, area=area, segment=segment)
+    choice = choice_of(session, actor, programme_id, topic=topic, wave=wave, area=area, segment=segment)
     if choice is None:
         return views.Page(comments=(), total=0, number=1, pages=1)
     choice = replace(choice, tone=sentiment, set_aside=set_aside or bool(reason), reason=reason)
@@ -182,13 +188,51 @@ def _shown(
     words = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, [row.id for row in rows])}
     keys = [row.text_key for row in rows if row.text_key is not None]
     tones = said.tones(session, actor, keys)
-    sorted_in = said.with_topic(session, actor, coder_id=choice.coder_id, text_keys=keys)
+    topics = _topics_of(session, actor, programme_id, choice, keys)
     found = []
     for row in rows:
-        tone = tones.get(row.text_key or "")
-        coded = tone is not None and row.text_key in sorted_in
-        found.append(_said(words[row.id], row.not_coded or ("" if coded else NOT_YET), tone))
+        tone, topic = tones.get(row.text_key or ""), topics.get(row.text_key or "")
+        coded = tone is not None and topic is not None
+        found.append(_said(words[row.id], row.not_coded or ("" if coded else NOT_YET), tone, topic or {}))
     return tuple(found)
+
+
+def comments_of(session: Session, actor: Actor, programme_id: int, ids: Iterable[int]) -> tuple[views.Said, ...]:
+    """Comments by their numbers, in that order, as far as the actor may read them."""
+    choice = choice_of(session, actor, programme_id)
+    wanted = list(dict.fromkeys(ids))
+    if choice is None or not wanted:
+        return ()
+    known = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, wanted)}
+    keys = codebooks.keys_of_comments(session, actor, programme_id, known)
+    rows = [said.Chosen(number, keys.get(number), known[number].not_coded) for number in wanted if number in known]
+    return _shown(session, actor, programme_id, choice, rows)
+
+
+def _topics_of(
+    session: Session, actor: Actor, programme_id: int, choice: said.Choice, keys: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Key → the topic of a text and who says so, as fields of `views.Said`."""
+    version = codings.current_version(session, actor, programme_id)
+    if version is None or not keys:
+        return {}
+    topics = {topic.id: topic for topic in codings.topics(session, version.id)}
+    sorted_in = said.main_topics_of(session, actor, choice, keys)
+    by_hand = [key for key, found in sorted_in.items() if found.by_people]
+    people = by_people.given(session, actor.organisation_id, version.codebook_id, by_hand) if by_hand else {}
+    named = topics_named(session, actor, programme_id)
+    found = {}
+    for key, one in sorted_in.items():
+        topic = topics.get(one.topic_id or 0)
+        who = people.get(key) if one.by_people else None
+        found[key] = {
+            "topic": -1 if topic is None else topic.number,
+            "topic_name": NO_TOPIC_NAME if topic is None else topic.name if named else "",
+            "topic_by": who.person if who else "",
+            "topic_at": who.made_at if who else None,
+            "topic_probability": None if who else one.probability,
+        }
+    return found
 
 
 def _paged(number: int, total: int, size: int) -> tuple[int, int]:
@@ -197,14 +241,22 @@ def _paged(number: int, total: int, size: int) -> tuple[int, int]:
     return min(max(number, 1), pages), pages
 
 
-def _choice(
-    session: Session, actor: Actor, programme_id: int, *, topic: int | None, wave: str, area: str, segment: str
+def choice_of(
+    session: Session,
+    actor: Actor,
+    programme_id: int,
+    *,
+    topic: int | None = None,
+    wave: str = "",
+    area: str = "",
+    segment: str = "",
 ) -> said.Choice | None:
     """What a page asks for in the database's terms; None where it asks for a wave or a topic that isn't there."""
     version = codings.current_version(session, actor, programme_id)
-    coder = None
+    coder, people = None, 0
     topics: dict[int, int] = {}
     if version is not None:
+        people = by_people.people_coder(session, actor.organisation_id, version)
         coder = codings.model_coder_id(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
         topics = {found.number: found.id for found in codings.topics(session, version.id)}
     topic_id = None
@@ -227,6 +279,7 @@ def _choice(
         area=area,
         channel=value if of_channel else "",
         last=str(Reason.EMPTY),
+        people_id=people,
     )
 
 
@@ -247,7 +300,7 @@ def narrowed(table: pd.DataFrame, waves: pd.DataFrame, *, wave: str = "", area: 
     return table
 
 
-def _said(words: Any, not_coded: str, tone: Any) -> views.Said:
+def _said(words: Any, not_coded: str, tone: Any, topic: dict[str, Any]) -> views.Said:
     return views.as_view(  # type: ignore[no-any-return]
         views.Said,
         words,
@@ -260,6 +313,7 @@ def _said(words: Any, not_coded: str, tone: Any) -> views.Said:
         may_quote="quote" in words.consent,
         sentiment="" if tone is None else tone.label,
         probability=None if tone is None else tone.probability,
+        **topic,
     )
 
 

@@ -195,7 +195,7 @@ def _said_once(
     if comment is not None and originals:
         words, translation = comment.original, comment.translation
     about = [one._asdict() for one in coded if comment is not None and one.text_key == comment.text_key]
-    names = ("measure", "coder", "version", "label", "topic", "probability")
+    names = ("measure", "kind", "coder", "version", "label", "topic", "probability")
     return SaidOnce(
         response_id=row.id,
         comment_id=comment.id if comment else None,
@@ -296,7 +296,7 @@ def as_rows(found: Person) -> list[tuple[str, str, str]]:
             "file": one.file_name,
             **{f"about the person: {name}": value for name, value in one.attributes.items()},
             **{f"answer: {question}": choice for question, choice in one.answers},
-            **{f"{c['measure']} by {c['coder']} {c['version']}": c["topic"] or c["label"] or "none" for c in one.codings},
+            **{f"{c['measure']} by {c['coder']} {c['version']}".strip(): c["topic"] or c["label"] or "none" for c in one.codings},
         }
         rows += [(str(one.response_id), what, str(value)) for what, value in said.items() if value not in (None, "")]
     rows += [("", f"vote: {statement}", vote) for statement, vote in found.votes]

@@ -5,13 +5,23 @@ commits batch by batch. What comes back is frozen (see `views`) or a DataFrame, 
 """
 
 from commsapp.listening.analysing import run_analysis, start_analysis
+from commsapp.listening.asking import start_add, start_carry, start_freeze, start_look, start_split
+from commsapp.listening.by_hand import comment_sorted, give_topic, take_topic_back
 from commsapp.listening.checking import check_file
+from commsapp.listening.citing import result_now, topic_followed
+from commsapp.listening.differing import difference as draft_difference
+from commsapp.listening.differing import tried as codebook_tried
+from commsapp.listening.drafting import CHANGES as CODEBOOK_CHANGES
+from commsapp.listening.drafting import change as change_codebook
+from commsapp.listening.drafting import draft as codebook_draft
+from commsapp.listening.drafting import redo as redo_change
+from commsapp.listening.drafting import start_again as start_draft_again
+from commsapp.listening.drafting import undo as undo_change
 from commsapp.listening.freezing import (
     attributes,
     frozen_results,
     latest_summary,
     result,
-    result_now,
     results_page,
     store_results,
 )
@@ -44,8 +54,10 @@ from commsapp.listening.programmes import (
     remove_wave,
     waves,
 )
+from commsapp.listening.recoding import add_topic, carry, compare, freeze, split_topic, try_codebook
 from commsapp.listening.removing import import_goes_on, remove_import
 from commsapp.listening.reporting import (
+    comments_of,
     comments_page,
     counts_by_channel,
     narrowed,
@@ -68,33 +80,50 @@ from commsapp.listening.searching import search
 from commsapp.listening.standing import ERASED, write_decided
 from commsapp.listening.uploads import clear as clear_uploads
 from commsapp.listening.uploads import keep, keep_stream
+from commsapp.listening.versions import Followed, between_versions
+from commsapp.listening.versions import versions as codebook_versions
 
 __all__ = [
+    "CODEBOOK_CHANGES",
     "ERASED",
     "FOR_THOSE_WHO_SEE_ALL",
+    "Followed",
     "add_area",
     "add_channel",
     "add_context_event",
+    "add_topic",
     "add_wave",
     "all_programmes",
     "areas",
     "as_export",
     "as_rows",
     "attributes",
+    "between_versions",
+    "carry",
+    "change_codebook",
     "change_handling",
     "channels",
     "check_file",
     "clear_uploads",
+    "codebook_draft",
     "codebook_in_use",
+    "codebook_tried",
+    "codebook_versions",
     "comment_redacted",
+    "comment_sorted",
+    "comments_of",
     "comments_page",
+    "compare",
     "context_events",
     "counts_by_channel",
     "create_programme",
+    "draft_difference",
     "erase_again",
     "erase_person",
     "every_retention",
+    "freeze",
     "frozen_results",
+    "give_topic",
     "how_read",
     "import_goes_on",
     "import_of",
@@ -113,6 +142,7 @@ __all__ = [
     "programme_named",
     "read_original",
     "records",
+    "redo_change",
     "rejected",
     "remove_context_event",
     "remove_import",
@@ -127,9 +157,20 @@ __all__ = [
     "run_retention",
     "search",
     "set_retention",
+    "split_topic",
+    "start_add",
     "start_analysis",
+    "start_carry",
+    "start_draft_again",
+    "start_freeze",
     "start_import",
+    "start_look",
+    "start_split",
     "store_results",
+    "take_topic_back",
+    "topic_followed",
+    "try_codebook",
+    "undo_change",
     "waves",
     "withdraw",
     "would_go",

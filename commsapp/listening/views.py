@@ -108,6 +108,7 @@ class Topic:
     name: str
     phrases: tuple[str, ...]
     size: int
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,114 @@ class Codebook:
 
 
 @dataclass(frozen=True)
+class CodebookVersion:
+    """One frozen version: who made it, when and why. ``made_from`` is the number of the one whose topics keep theirs in it."""
+
+    id: int
+    number: int
+    granularity: str
+    frozen_at: datetime
+    frozen_by: str
+    note: str
+    topics: int
+    made_from: int | None
+    in_use: bool
+
+
+@dataclass(frozen=True)
+class DraftTopic:
+    """One topic of a draft. ``states`` are words for what people did to it; ``size`` is none where nobody counted yet."""
+
+    number: int
+    name: str
+    definition: str
+    note: str
+    phrases: tuple[str, ...]
+    size: int | None
+    pinned: bool
+    origin: str
+    merged: tuple[int, ...]
+    stability: float | None
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DraftChange:
+    """One change of a draft that counts, in a sentence."""
+
+    id: int
+    kind: str
+    sentence: str
+    note: str
+    person: str
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the next version of a codebook would be: changes on the one in use.
+
+    ``state`` names what the changes come to, so that nobody freezes something else than they looked at. ``again`` says which
+    undone change can be made again; '' for none.
+    """
+
+    programme_id: int
+    version: int
+    topics: tuple[DraftTopic, ...]
+    changes: tuple[DraftChange, ...]
+    again: str
+    state: str
+
+    def topic(self, number: int) -> DraftTopic | None:
+        """The topic with a number; none where the draft doesn't have it."""
+        return next((topic for topic in self.topics if topic.number == number), None)
+
+
+@dataclass(frozen=True)
+class Move:
+    """Comments that one codebook puts into a topic and another one into another (or the same); -1 is 'no topic'.
+
+    ``examples`` are up to three of the comments, by their numbers.
+    """
+
+    before: int
+    after: int
+    before_name: str
+    after_name: str
+    comments: int
+    examples: tuple[int, ...] = ()
+
+    @property
+    def stays(self) -> bool:
+        """Whether nothing changes for these comments."""
+        return self.before == self.after
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two codebooks make of the same comments; ``stale`` where one of them was changed since it was counted."""
+
+    rows: tuple[Move, ...]
+    total: int
+    none_before: float
+    none_after: float
+    made_at: datetime | None = None
+    stale: bool = False
+
+    @property
+    def moved(self) -> int:
+        """How many comments change their topic."""
+        return sum(row.comments for row in self.rows if not row.stays)
+
+
+@dataclass(frozen=True)
 class Said:
     """One comment as a page shows it: ``words`` and ``translation`` with names and numbers taken out.
 
     Both are empty until the comment is ``prepared``. ``redacted`` says that something was taken out, ``names_out`` that the
-    model of names was there when it was. ``sentiment`` is empty where the comment was not coded.
+    model of names was there when it was. ``sentiment`` is empty where the comment was not coded. ``topic`` is the number of its
+    topic (-1 for none, None where it has not been sorted), ``topic_by`` who says so: a person, or '' for the codebook, which is
+    sure of it by ``topic_probability``.
     """
 
     id: int
@@ -149,6 +253,11 @@ class Said:
     prepared: bool
     redacted: bool
     names_out: bool
+    topic: int | None = None
+    topic_name: str = ""
+    topic_by: str = ""
+    topic_at: datetime | None = None
+    topic_probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +317,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Result:
-    """A frozen listening result: an estimated figure with n and a 95 % interval; shares are 0 to 1, tone is -1 to 1."""
+    """A frozen listening result: an estimated figure with n and a 95 % interval; shares are 0 to 1, tone is -1 to 1.
+
+    ``followed`` says what became of a cited topic, where it goes by another name in this result.
+    """
 
     id: int
     programme_id: int
@@ -228,6 +340,8 @@ class Result:
     model_version: str
     corrected: bool
     made_at: datetime
+    topic_number: int | None = None
+    followed: str = ""
 
 
 @dataclass(frozen=True)

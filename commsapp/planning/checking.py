@@ -38,14 +38,22 @@ def check_can_move(result: Result) -> None:
 
 
 def check_topic_in_use(session: Session, actor: Actor, result: Result) -> None:
-    """Refuse a topic of another codebook than the one in use: its change could never be measured."""
+    """Refuse a topic that isn't in use, or not by that name: what is expected of it is fixed by the name that it has."""
     codebook = listening.codebook_in_use(session, actor, result.programme_id)
-    if result.measure == TOPIC_SHARE and codebook is not None and codebook.version != result.codebook_version:
-        raise BadInput(
-            f"Topics were found again since: ‘{result.item}’ is of codebook {result.codebook_version}, but {codebook.version} "
-            "is in use.",
-            "Choose one of the topics in use.",
-        )
+    if result.measure != TOPIC_SHARE or codebook is None or codebook.version == result.codebook_version:
+        return
+    topic = listening.topic_followed(
+        session, actor, result.programme_id, name=result.item, codebook_version=result.codebook_version
+    )
+    if topic is not None and topic.name == result.item:
+        return
+    if topic is not None:
+        raise BadInput(topic.said, "Plan the message on the topic as it is called now.")
+    raise BadInput(
+        f"Topics were found again since: ‘{result.item}’ is of codebook {result.codebook_version}, but {codebook.version} "
+        "is in use.",
+        "Choose one of the topics in use.",
+    )
 
 
 def mistakes(

@@ -9,13 +9,13 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, fa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
-from commsapp.storage.base import Base, insert_new, now
+from commsapp.storage.base import Base, SensitiveText, insert_new, now
 from commsapp.storage.programmes import Programme
 from commsapp.storage.responses import Comment, Response, visible
 
 
 class Coder(Base):
-    """A model version or a person. The version of a topic coder names codebook version and encoder."""
+    """A model version or a person. The version of a topic coder names the codebook version, that of a person the codebook."""
 
     __tablename__ = "coder"
     __table_args__ = (UniqueConstraint("organisation_id", "kind", "name", "version"),)
@@ -27,16 +27,23 @@ class Coder(Base):
 
 
 class Codebook(Base):
-    """The list of topics that a programme's comments are coded with."""
+    """The list of topics that a programme's comments are coded with.
+
+    ``next_number`` is one that no topic of any version or draft ever had: a topic's number is its identity.
+    """
 
     __tablename__ = "codebook"
     __table_args__ = (UniqueConstraint("programme_id", "name"),)
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
     name: Mapped[str]
+    next_number: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class CodebookVersion(Base):
-    """One frozen state of a codebook; a change makes another. ``fingerprint`` is the hash of its content."""
+    """One frozen state of a codebook; a change makes another. ``fingerprint`` is the hash of its content.
+
+    ``made_from`` is the version whose topics keep their numbers in this one; ``note`` says why it was made.
+    """
 
     __tablename__ = "codebook_version"
     __table_args__ = (UniqueConstraint("codebook_id", "number"),)
@@ -48,11 +55,19 @@ class CodebookVersion(Base):
     fingerprint: Mapped[str]
     named_by_open: Mapped[bool] = mapped_column(default=False, server_default=false())
     frozen_at: Mapped[datetime]
+    made_from: Mapped[int | None] = mapped_column(ForeignKey("codebook_version.id"))
+    note: Mapped[str] = mapped_column(SensitiveText, default="", server_default="")
+    frozen_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class Topic(Base):
     """One topic of a codebook version. ``centroid`` and ``prototypes`` (one row after the other; none in versions from before
-    they came) are 32-bit floats, little-endian."""
+    they came) are 32-bit floats, little-endian.
+
+    ``number`` is its identity over all versions, ``position`` its place in lists. ``origin`` is 'found', 'split', 'by hand' or
+    'carried', ``merged`` the numbers of topics that went into it, ``curated`` whether people named, changed or chose it.
+    ``prototype_keys`` names the text that a prototype is of alone ('' for others), so that it goes when the text is erased.
+    """
 
     __tablename__ = "topic"
     __table_args__ = (UniqueConstraint("codebook_version_id", "number"),)
@@ -64,13 +79,21 @@ class Topic(Base):
     centroid: Mapped[bytes] = mapped_column(LargeBinary)
     prototypes: Mapped[bytes | None] = mapped_column(LargeBinary)
     size: Mapped[int]
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    curated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    origin: Mapped[str] = mapped_column(default="found", server_default="found")
+    merged: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    stability: Mapped[float | None]
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    prototype_keys: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
 
 
 class Coding(Base):
     """What one coder said of one text: a topic (none where it fits no topic) or a sentiment, with rank and probability.
 
     It belongs to the keyed hash of the text and the coder's version, not to a comment, so a redaction or a correction
-    of the words never leaves a stale coding behind.
+    of the words never leaves a stale coding behind. ``made_at`` stands in those of people.
     """
 
     __tablename__ = "coding"
@@ -86,6 +109,7 @@ class Coding(Base):
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id"), index=True)
     rank: Mapped[int] = mapped_column(default=1)
     probability: Mapped[float]
+    made_at: Mapped[datetime | None]
 
 
 def model_coder(session: Session, actor: Actor, *, name: str, version: str) -> int:
@@ -178,8 +202,8 @@ def current_version(session: Session, actor: Actor, programme_id: int) -> Codebo
 
 
 def topics(session: Session, version_id: int) -> list[Topic]:
-    """Topics of a codebook version by number."""
-    query = select(Topic).where(Topic.codebook_version_id == version_id).order_by(Topic.number)
+    """Topics of a codebook version in the order in which they are listed."""
+    query = select(Topic).where(Topic.codebook_version_id == version_id).order_by(Topic.position, Topic.number)
     return list(session.scalars(query))
 
 
@@ -193,13 +217,13 @@ def add_version(
     fingerprint: str,
     topics: list[dict[str, Any]],
     named_by_open: bool = True,
+    made_from: int | None = None,
+    note: str = "",
+    frozen_by: int | None = None,
 ) -> CodebookVersion:
-    """Freeze a version of the programme's codebook with its topics (number, name, phrases, centroid, size)."""
-    codebook = session.scalars(select(Codebook).where(Codebook.programme_id == programme_id).order_by(Codebook.id)).first()
-    if codebook is None:
-        codebook = Codebook(programme_id=programme_id, name="Topics")
-        session.add(codebook)
-        session.flush()
+    """Freeze a version of the programme's codebook with its topics (number, name, phrases, centroid, size), in their order."""
+    codebook = codebook_of(session, programme_id, make=True)
+    assert codebook is not None
     latest = session.scalar(select(func.max(CodebookVersion.number)).where(CodebookVersion.codebook_id == codebook.id))
     version = CodebookVersion(
         codebook_id=codebook.id,
@@ -210,9 +234,34 @@ def add_version(
         fingerprint=fingerprint,
         named_by_open=named_by_open,
         frozen_at=now(),
+        made_from=made_from,
+        note=note,
+        frozen_by=frozen_by,
     )
     session.add(version)
     session.flush()
-    session.add_all(Topic(codebook_version_id=version.id, **topic) for topic in topics)
+    session.add_all(Topic(codebook_version_id=version.id, **{"position": place, **topic}) for place, topic in enumerate(topics))
+    codebook.next_number = max([codebook.next_number, *(int(topic["number"]) + 1 for topic in topics)])
     session.flush()
     return version
+
+
+def codebook_of(session: Session, programme_id: int, *, make: bool = False, hold: bool = False) -> Codebook | None:
+    """The codebook of a programme, made where there is none yet; ``hold``: nobody else changes it until this transaction ends."""
+    query = select(Codebook).where(Codebook.programme_id == programme_id).order_by(Codebook.id)
+    if hold:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    codebook = session.scalars(query).first()
+    if codebook is None and make:
+        codebook = Codebook(programme_id=programme_id, name="Topics")
+        session.add(codebook)
+        session.flush()
+    return codebook
+
+
+def take_numbers(session: Session, codebook: Codebook, count: int) -> list[int]:
+    """Numbers for new topics that no topic of this codebook ever had."""
+    first = codebook.next_number
+    codebook.next_number = first + count
+    session.flush()
+    return list(range(first, first + count))

@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, delete, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from commsapp.storage import attachments, audit, search
+from commsapp.storage import attachments, audit, codebooks, search
 from commsapp.storage.attachments import Attachment
 from commsapp.storage.base import FORGOTTEN, keyring_of
 from commsapp.storage.campaigns import Activity, Campaign, ExpectedEffect, Message
-from commsapp.storage.codings import Coding
+from commsapp.storage.codebooks import CodebookChange, CodebookDifference
+from commsapp.storage.codings import Coding, Topic
 from commsapp.storage.events import Event
 from commsapp.storage.imports import ImportRun, RejectedRow
 from commsapp.storage.keyring import is_sealed
@@ -88,7 +89,8 @@ def erase_responses(session: Session, organisation_id: int, programme_id: int, i
 
 
 def delete_codings(session: Session, organisation_id: int, text_keys: list[str]) -> None:
-    """Delete what any coder of an organisation said of texts."""
+    """Delete what any coder of an organisation said of texts, people too, and what codebooks hold of them."""
+    codebooks.forget(session, organisation_id, text_keys)
     for some in parts(text_keys):
         session.execute(delete(Coding).where(Coding.organisation_id == organisation_id, Coding.text_key.in_(some)))
 
@@ -396,7 +398,7 @@ def keys_to_forget(session: Session) -> set[str]:
 def settle(sessions: Sessions) -> None:
     """Take what was deleted out of the database's files too; see `session.written_back`."""
     of_responses = (*(table for _, table, _ in PARTS), Response, RejectedRow, Respondent, Vote, Statement, Coding)
-    others = (Attribute, Question, Area, ListeningResult, ResultSet)
+    others = (Attribute, Question, Area, ListeningResult, ResultSet, Topic, CodebookChange, CodebookDifference)
     written_back(sessions, [*(table.__tablename__ for table in (*of_responses, *others)), search.TABLE])
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, or_, select, update
+from sqlalchemy import Row, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from commsapp.actor import Actor
+from commsapp.storage.by_people import PEOPLE, PERSON
 from commsapp.storage.codings import Coder, Coding, Topic
 from commsapp.storage.erasing import parts, unsaid
 from commsapp.storage.events import Event
 from commsapp.storage.imports import ImportRun
+from commsapp.storage.organisations import Person
 from commsapp.storage.programmes import Area, FeedbackChannel
 from commsapp.storage.responses import Answer, Comment, Question, Respondent, Response, Statement, Vote, visible
 
@@ -104,20 +106,26 @@ def votes_of(session: Session, respondent_id: int) -> list[Row[Any]]:
 
 
 def codings_of(session: Session, actor: Actor, keys: list[str]) -> list[Row[Any]]:
-    """Rows (text_key, measure, coder, version, label, topic, probability): the first-ranked coding by each coder."""
+    """Rows (text_key, measure, kind, coder, version, label, topic, probability): the first-ranked coding by each coder.
+
+    What people's codings come to in a version (see `by_people`) is no coding of its own.
+    """
     query = (
         select(
             Coding.text_key,
             Coding.measure,
-            Coder.name.label("coder"),
-            Coder.version,
+            Coder.kind,
+            func.coalesce(Person.name, Coder.name).label("coder"),
+            case((Coder.kind == PERSON, ""), else_=Coder.version).label("version"),
             Coding.label,
             func.coalesce(Topic.name, "").label("topic"),
             Coding.probability,
         )
         .join(Coder, Coder.id == Coding.coder_id)
+        .outerjoin(Person, Person.id == Coder.person_id)
         .outerjoin(Topic, Topic.id == Coding.topic_id)
         .where(Coding.organisation_id == actor.organisation_id, Coding.text_key.in_(keys), Coding.rank == 1)
+        .where(Coder.kind != PEOPLE)
         .order_by(Coding.id)
     )
     return list(session.execute(query))

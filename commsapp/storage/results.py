@@ -27,7 +27,8 @@ class ResultSet(Base):
 class ListeningResult(Base):
     """An estimated figure with its n and interval; never changed, never deleted while a message cites it.
 
-    ``levels`` names the handling levels of the responses that it counts; '' are all of them.
+    ``levels`` names the handling levels of the responses that it counts; '' are all of them. ``topic_number`` follows a topic
+    through other names; results from before topics kept their numbers have none.
     """
 
     __tablename__ = "listening_result"
@@ -56,6 +57,7 @@ class ListeningResult(Base):
     correction: Mapped[str] = mapped_column(default="")
     origin: Mapped[str]
     levels: Mapped[str] = mapped_column(default="", server_default="")
+    topic_number: Mapped[int | None]
 
 
 def add_result_set(

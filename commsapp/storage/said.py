@@ -27,7 +27,8 @@ _Tone = aliased(Coding)
 class Choice:
     """What is asked for; what is left as it is doesn't narrow.
 
-    ``coder_id`` is the topic coder in use (0: none yet), ``topic_id`` a topic's row, 0 for 'no topic'. ``not_yet`` is the
+    ``coder_id`` is the topic coder in use (0: none yet), ``people_id`` the coder of what people said instead (0: nobody did; see
+    `by_people`), ``topic_id`` a topic's row, 0 for 'no topic'. ``not_yet`` is the
     reason of those that are not coded yet, ``last`` a reason that comes after all others. ``matching`` is what `search` found.
     """
 
@@ -42,6 +43,7 @@ class Choice:
     reason: str = ""
     last: str = ""
     matching: ColumnElement[bool] | None = None
+    people_id: int = 0
 
 
 class Chosen(NamedTuple):
@@ -116,20 +118,41 @@ def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any
     return {row.text_key: row for row in session.execute(query)}
 
 
-def with_topic(session: Session, actor: Actor, *, coder_id: int, text_keys: list[str]) -> set[str]:
-    """Those of the texts that the topic coder has coded, also as 'no topic'."""
-    query = select(Coding.text_key).where(
-        Coding.organisation_id == actor.organisation_id,
-        Coding.coder_id == coder_id,
-        Coding.measure == "topic",
-        Coding.rank == 1,
-        Coding.text_key.in_(text_keys),
+class Sorted(NamedTuple):
+    """The topic of a text: its row (none where it fits no topic), how sure the coder is, and whether people said so."""
+
+    topic_id: int | None
+    probability: float
+    by_people: bool
+
+
+def main_topics_of(session: Session, actor: Actor, choice: Choice, text_keys: list[str]) -> dict[str, Sorted]:
+    """Key → the topic of each of the texts that was sorted, also as 'no topic'."""
+    query = select(_About.text_key, _About.topic_id, _About.probability, _About.coder_id).where(
+        _About.organisation_id == actor.organisation_id, *_of_topic_coder(choice), _About.text_key.in_(text_keys)
     )
-    return set(session.scalars(query.order_by(Coding.text_key)))
+    return {
+        row.text_key: Sorted(row.topic_id, row.probability, row.coder_id == choice.people_id)
+        for row in session.execute(query.order_by(_About.text_key))
+    }
+
+
+def count_by_topic(session: Session, actor: Actor, programme_id: int, choice: Choice) -> dict[int | None, int]:
+    """A topic's row (none: 'no topic') → how many comments it has that the actor may read."""
+    query = (
+        select(_About.topic_id, func.count(Comment.id))
+        .select_from(Comment)
+        .join(Response, Response.id == Comment.response_id)
+        .join(_About, and_(_About.text_key == Comment.text_key, *_of_topic_coder(choice)))
+        .where(visible(actor, programme_id))
+        .group_by(_About.topic_id)
+    )
+    key = ("by topic", actor.organisation_id, programme_id, actor.handling_levels, choice)
+    return remembered(session, ("heard", "coded"), key, lambda: {row[0]: int(row[1]) for row in session.execute(query)})
 
 
 def _narrowed(query: Select[Any], actor: Actor, programme_id: int, choice: Choice) -> Select[Any]:
-    about = and_(_About.text_key == Comment.text_key, *_of_topic_coder(choice.coder_id))
+    about = and_(_About.text_key == Comment.text_key, *_of_topic_coder(choice))
     # A topic's comments are reached through its codings, so that a small topic of a large programme costs little.
     if choice.topic_id is None:
         query = query.select_from(Comment).outerjoin(_About, about)
@@ -156,8 +179,20 @@ def _narrowed(query: Select[Any], actor: Actor, programme_id: int, choice: Choic
     return query
 
 
-def _of_topic_coder(coder_id: int) -> tuple[ColumnElement[bool], ...]:
-    return (_About.coder_id == coder_id, _About.measure == "topic", _About.rank == 1)
+def _of_topic_coder(choice: Choice) -> tuple[ColumnElement[bool], ...]:
+    """The one coding of a text that counts: what people said, where anybody did, else what the codebook says."""
+    main = (_About.measure == "topic", _About.rank == 1)
+    if not choice.people_id:
+        return (_About.coder_id == choice.coder_id, *main)
+    said = aliased(Coding)
+    overruled = (
+        select(said.id)
+        .where(said.coder_id == choice.people_id, said.text_key == _About.text_key, said.measure == "topic", said.rank == 1)
+        .correlate(_About)
+        .exists()
+    )
+    counts = or_(_About.coder_id == choice.people_id, and_(_About.coder_id == choice.coder_id, ~overruled))
+    return (counts, *main)
 
 
 def _latest_tone(actor: Actor) -> tuple[ColumnElement[bool], ...]:

@@ -3,6 +3,7 @@
 from commsapp.storage import (
     attachments,
     campaigns,
+    codebooks,
     codings,
     decisions,
     events,
@@ -23,6 +24,7 @@ metadata = Base.metadata
 __all__ = [
     "attachments",
     "campaigns",
+    "codebooks",
     "codings",
     "decisions",
     "events",

@@ -28,7 +28,10 @@ ENTRIES = (
     Entry(
         "Programmes",
         "programmes.index",
-        ("programmes", "frame", "imports", "jobs", "listening", "campaigns", "rights", "retention"),
+        (
+            *("programmes", "frame", "imports", "jobs", "listening", "campaigns", "rights", "retention"),
+            *("codebooks", "codebook_topics", "sorting"),
+        ),
     ),
     Entry("People", "people.index", ("people",), ADMINISTRATORS),
     Entry("Audit", "auditing.log", ("auditing",), ADMINISTRATORS),

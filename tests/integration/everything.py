@@ -36,7 +36,7 @@ from commsapp.http.security import declared_roles, is_without_sign_in
 from commsapp.http.signing_in import PROVEN
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
-from commsapp.storage import attachments, jobs, organisations, people
+from commsapp.storage import attachments, codebooks, codings, jobs, organisations, people
 
 OWN, THEIRS = "zyxown", "zyxtheirs"
 """Stands in every name of the one organisation, and of the other."""
@@ -153,6 +153,10 @@ def _filled(site: Site, actor: Actor, folder: Path, mark: str) -> Organisation:
             transports=[],
         )
         ids |= {"token": token.id, "passkey": key.id}
+        version = codings.current_version(session, actor, base.programme_id)
+        assert version is not None
+        moved = {"open": [[0, 1, 2, []]]}
+        codebooks.keep_difference(session, base.programme_id, version.id, kind=codebooks.DRAFT, state="", by_level=moved)
     evaluation.measure_effect(sessions, actor, message_id=message.id)
     listening.store_results(sessions, actor, base.programme_id)
     return Organisation(actor, ids)

@@ -84,6 +84,7 @@ def persons(everything: Everything) -> list[Person]:
     """One of each role in the own organisation, and nobody."""
     own = everything.own.actor.organisation_id
     named = {"listening_result_id": everything.own.ids["result"], "before_wave_id": everything.own.ids["wave"]}
+    named |= {"to_programme_id": everything.own.ids["programme"]}
     made = [somebody(everything.site, own, role, originals=True) for role in Role]
     return [*(replace(person, named=named) for person in made), nobody(everything.app)]
 

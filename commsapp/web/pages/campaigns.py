@@ -17,7 +17,7 @@ from commsapp.http import request
 from commsapp.http.security import ANALYSTS, PLANNERS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language
-from commsapp.listening.measuring import ANSWER_SHARE, TONE
+from commsapp.listening.measuring import ANSWER_SHARE, TONE, TOPIC_SHARE
 from commsapp.listening.views import Result
 from commsapp.planning import service as planning
 from commsapp.planning.campaigns import Campaign, Message
@@ -217,7 +217,8 @@ def _now(cited: Result) -> str:
     if latest.id == cited.id:
         return ""
     same = (latest.value, latest.low, latest.high, latest.n) == (cited.value, cited.low, cited.high, cited.n)
-    return f"The analysis of {day(latest.made_at)} gives the same." if same else result_sentence(latest)
+    says = f"The analysis of {day(latest.made_at)} gives the same." if same else result_sentence(latest)
+    return f"{latest.followed} {says}" if latest.followed else says
 
 
 def _drawn(campaign: Campaign, message: Message, which: str) -> results.OverWaves | None:
@@ -228,10 +229,22 @@ def _drawn(campaign: Campaign, message: Message, which: str) -> results.OverWave
     session, actor, programme_id = request.session(), request.actor(), campaign.programme_id
     others = sorted({area.name for area in listening.areas(session, actor, programme_id)} - set(expected.areas))
     places: dict[str, tuple[str, ...]] = {"Everywhere": ()}
+    goes_on = None
+    if expected.measure == TOPIC_SHARE:
+        version = expected.codebook_version
+        goes_on = listening.topic_followed(session, actor, programme_id, name=expected.item, codebook_version=version)
+    topic = None if goes_on is None else goes_on.number
     if expected.areas:
         places = {"Campaign areas": expected.areas} | ({"Other areas": tuple(others)} if others else {})
     table = listening.over_waves(
-        session, actor, programme_id, measure=expected.measure, item=expected.item, places=places, segment=expected.segment
+        session,
+        actor,
+        programme_id,
+        measure=expected.measure,
+        item=expected.item,
+        places=places,
+        segment=expected.segment,
+        topic=topic,
     ).assign(measure=expected.measure)
     period = pd.DataFrame([(f"This campaign, {campaign.name}", campaign.start, campaign.end)], columns=["name", "start", "end"])
     period["ours"] = True

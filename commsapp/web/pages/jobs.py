@@ -22,6 +22,16 @@ blueprint = Blueprint("jobs", __name__)
 
 GOING = frozenset({"queued", "running"})
 STOPPED = frozenset({"failed", "cancelled"})
+# Work on a codebook → its title while it goes on, and when it has ended.
+CODEBOOK_WORK: dict[str, tuple[str, str]] = {
+    "add topic": ("Adding the topic to the draft", "The topic is in the draft"),
+    "split topic": ("Taking the topic apart", "The topic is taken apart in the draft"),
+    "compare codebooks": ("Sorting the comments both ways", "It is counted what would change"),
+    "freeze codebook": ("Freezing the topics and sorting all comments by them", "The new version is in use"),
+    "try codebook": ("Sorting the other programme’s comments by these topics", "It was tried on the other programme"),
+    "carry codebook": ("Carrying the topics over", "The topics are in use"),
+    "count results": ("Working out the figures anew", "The figures are worked out anew"),
+}
 _AT_ONCE = timedelta(seconds=5)
 _TOO_LONG = timedelta(seconds=30)
 
@@ -61,6 +71,35 @@ class Chain:
         return any(work.job.name == "analyse" and work.job.state == "done" for work in self.works)
 
     @property
+    def of_codebook(self) -> bool:
+        """Whether it began as work on a codebook."""
+        return self.works[0].job.name in CODEBOOK_WORK
+
+    @property
+    def drafted(self) -> bool:
+        """Whether topics were found again that wait in a draft."""
+        return any(work.job.result.get("drafted") for work in self.works)
+
+    @property
+    def next(self) -> tuple[str, str]:
+        """Where to go on after work on a codebook: words and address."""
+        job = self.works[0].job
+        programme, done = self.programme.id, job.state == "done"
+        if job.name == "count results":
+            return "See what was heard", url_for("listening.overview", programme_id=programme)
+        if job.name == "try codebook":
+            own = int(job.arguments["from_programme_id"])
+            if done:
+                return "See how it would be", url_for("codebooks.carry_over", programme_id=own, to=programme)
+            return "Back to the topics", url_for("codebooks.index", programme_id=own)
+        if done and job.name == "compare codebooks":
+            return "See what would change", url_for("codebooks.difference", programme_id=programme)
+        if done and job.name == "add topic" and "topic" in job.result:
+            number = int(job.result["topic"])
+            return "Look at the topic", url_for("codebook_topics.show", programme_id=programme, number=number)
+        return "Go to the topics", url_for("codebooks.index", programme_id=programme)
+
+    @property
     def stopped(self) -> tuple[Work, ...]:
         """What failed or was stopped."""
         return tuple(work for work in self.works if work.job.state in STOPPED)
@@ -73,6 +112,9 @@ class Chain:
     @property
     def title(self) -> str:
         """What the page is called: people look for it among their tabs."""
+        if self.of_codebook:
+            going, done = CODEBOOK_WORK[self.works[0].job.name]
+            return going if self.going else "The work has stopped" if self.stopped else done
         if self.going:
             return "Reading what people said" if self.works[0].job.name == "import" else "Working out the results"
         return "The work has stopped" if self.stopped and not self.analysed else "Done: what came in"
@@ -153,6 +195,8 @@ def _together(first: Job, others: list[Job]) -> list[Job]:
 
 
 def _work(job: Job) -> Work:
+    if job.name in CODEBOOK_WORK:
+        return Work(job, CODEBOOK_WORK[job.name][0], None)
     if job.name != "import":
         return Work(job, "Topics, tone and results", None)
     try:

@@ -63,6 +63,7 @@ def overview(programme_id: int) -> str:
         drawn=results.over_waves(session, actor, programme_id, now, heard, chosen) if chosen else None,
         codebook=codebook,
         granularities=GRANULARITIES,
+        codebook_address=_curating("codebooks.index", programme_id=programme_id),
         reasons=_reasons(heard.set_aside),
         may_analyse=actor.role in ANALYSTS,
         may_plan=actor.role in PLANNERS,
@@ -95,7 +96,10 @@ def analyse(programme_id: int) -> Response:
     granularity = next((known for known in GRANULARITIES if known == asked), None)
     if asked and granularity is None:
         raise BadInput(f"'{asked}' is not a granularity.", f"Choose one of: {', '.join(GRANULARITIES)}.")
-    job = listening.start_analysis(request.session(), request.actor(), programme_id=programme_id, granularity=granularity)
+    again = bool(http.form.get("again"))
+    job = listening.start_analysis(
+        request.session(), request.actor(), programme_id=programme_id, granularity=granularity, again=again
+    )
     flash("The analysis has started. You can leave this page; it goes on by itself.", "success")
     return redirect(address_of("jobs.show", job_id=job) or url_for("listening.overview", programme_id=programme_id))
 
@@ -106,7 +110,7 @@ def topic(programme_id: int, number: int) -> str:
     """One topic: how large it is, how it changed, and what people said. -1 is 'No topic'."""
     session, actor, now = request.session(), request.actor(), narrowing()
     programme = listening.programme(session, actor, programme_id)
-    name, phrases = _named(listening.codebook_in_use(session, actor, programme_id), number)
+    name, phrases, definition = _named(listening.codebook_in_use(session, actor, programme_id), number)
     cell = listening.frozen_results(session, actor, programme_id, measure=TOPIC_SHARE, item=name, **now.cell)
     tone = listening.frozen_results(session, actor, programme_id, measure=TOPIC_TONE, item=name, **now.cell)
     over = listening.frozen_results(
@@ -122,6 +126,10 @@ def topic(programme_id: int, number: int) -> str:
         number=number,
         name=name,
         phrases=phrases,
+        definition=definition,
+        change_address=_curating("codebook_topics.show", programme_id=programme_id, number=number)
+        if number >= 0
+        else _curating("codebook_topics.add", programme_id=programme_id),
         may_plan=actor.role in PLANNERS,
         share=next(iter(results.figures(cell)), None),
         tone=next(iter(results.figures(tone)), None),
@@ -132,13 +140,18 @@ def topic(programme_id: int, number: int) -> str:
     )
 
 
-def _named(codebook: Codebook | None, number: int) -> tuple[str, tuple[str, ...]]:
-    """Name and key phrases of a topic of the codebook in use."""
+def _curating(endpoint: str, **place: Any) -> str:
+    """Address of a page where topics are changed; '' for those who don't."""
+    return address_of(endpoint, **place) if request.actor().role in ANALYSTS else ""
+
+
+def _named(codebook: Codebook | None, number: int) -> tuple[str, tuple[str, ...], str]:
+    """Name, key phrases and definition of a topic of the codebook in use."""
     if codebook is not None and number == results.NO_TOPIC:
-        return NO_TOPIC_NAME, ()
+        return NO_TOPIC_NAME, (), ""
     for found in codebook.topics if codebook else ():
         if found.number == number:
-            return found.name, found.phrases
+            return found.name, found.phrases, found.definition
     raise NotFound("There is no such topic.", "Topics may have been found again since: choose one from the list of topics.")
 
 
@@ -209,6 +222,7 @@ def _comments(
         "filters": options(request.session(), request.actor(), programme.id, now, tone=endpoint == "listening.topic"),
         "original": _original_address(programme.id),
         "page_address": lambda page: url_for(endpoint, page=page, **here, **kept, _anchor="comments"),
+        "topic_address": _topic_address(programme.id),
         "person_address": lambda response: url_for("rights.show", programme_id=programme.id, response_id=response),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,
@@ -223,6 +237,13 @@ def _original_address(programme_id: int) -> Callable[[int], str] | None:
         return None
     here = http.full_path.rstrip("?")
     return lambda comment_id: url_for("originals.as_written", programme_id=programme_id, comment_id=comment_id, back=here)
+
+
+def _topic_address(programme_id: int) -> Callable[[int], str] | None:
+    """Where the topic of a comment can be changed."""
+    if not address_of("sorting.topic", programme_id=1, comment_id=1):
+        return None
+    return lambda comment_id: url_for("sorting.topic", programme_id=programme_id, comment_id=comment_id)
 
 
 def _areas(now: Narrowing) -> tuple[str, ...]:
