@@ -153,10 +153,12 @@ SEE: dict[tuple[str, str], Record] = {
         STAFF, "id programme_id channel_id file_name added already_there rejected notes started_at finished_at"
     ),
     (_LISTENING, "RejectedRow"): _seen(STAFF, "row reason cells"),
-    (_LISTENING, "Topic"): _seen(STAFF, "id number name phrases size definition"),
+    (_LISTENING, "Topic"): _seen(STAFF, "id number name phrases size definition stability firmness"),
     (_LISTENING, "Codebook"): _seen(STAFF, "id number granularity version frozen_at topics"),
     (_LISTENING, "CodebookVersion"): _seen(STAFF, "id number granularity frozen_at frozen_by note topics made_from in_use"),
-    (_LISTENING, "DraftTopic"): _seen(ANALYSTS, "number name definition note phrases size pinned origin merged stability states"),
+    (_LISTENING, "DraftTopic"): _seen(
+        ANALYSTS, "number name definition note phrases size pinned origin merged stability firmness states"
+    ),
     (_LISTENING, "DraftChange"): _seen(ANALYSTS, "id kind sentence note person made_at"),
     (_LISTENING, "Draft"): _seen(ANALYSTS, "programme_id version topics changes again state"),
     (_LISTENING, "Move"): _seen(STAFF, "before after before_name after_name comments examples"),

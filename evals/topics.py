@@ -1,8 +1,8 @@
 """How good topics are, and how well they hold: ``python -m evals.topics``, a part of ``make evals``.
 
-clinc150 (22,500 utterances in scope, 150 intents; 1,000 beyond any scope). Gold labels choose nothing: what coarse, medium and fine
-mean was fixed on other data. Peers run in the same process on the same embeddings: BERTopic with its defaults, k-means told the number.
-Reads ../shared/data; takes some ten minutes on two cores.
+clinc150 (22,500 utterances in scope, 150 intents; 1,000 beyond any scope). Gold labels choose nothing: what coarse, medium and
+fine mean was fixed on other data. Peers run in the same process on the same embeddings: BERTopic with its defaults, and k-means,
+which is told the number. Reads ../shared/data; takes some ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from evals.data import DATA, SEED, Report
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, roc_auc_score
 
 from commsapp.textmodels.codebook import GRANULARITIES, CodebookDraft
 from commsapp.textmodels.encoder import load_encoder
 from commsapp.textmodels.stability import in_words
 from commsapp.textmodels.topics import NO_TOPIC, assign, discover
-from evals.data import DATA, SEED, Report
 
 Rows = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -84,7 +84,7 @@ def against_gold(report: Report, heard: Utterances) -> None:
         started = time.process_time()
         book = discover(heard.texts, heard.vectors, granularity=grain, encoder=encoder)
         label = assign(book, heard.vectors).topic
-        words = [in_words(topic.stability or 0) for topic in book.topics]
+        words = [in_words(topic.stability) for topic in book.topics]
         firm = " / ".join(str(words.count(word)) for word in ("firm", "fair", "shaky"))
         row = _against(f"commsapp, {grain}", label, heard.gold)
         rows.append([*row, firm, f"{time.process_time() - started:.0f} s"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import marshmallow as ma
 
@@ -14,6 +14,7 @@ from commsapp.errors import BadInput, NotFound
 from commsapp.http import request
 from commsapp.http.security import ANALYSTS, STAFF, may_enter, needs_scope
 from commsapp.listening import service as listening
+from commsapp.textmodels.stability import Word
 
 calls = Calls("codebooks", __name__, description="Topics that people curate: versions, drafts, and topics of single comments.")
 
@@ -47,6 +48,7 @@ class DraftTopic(Shape):
     origin = a(Text, "Where it came from: found, split, by hand or carried.", example="found")
     merged = several(Whole, "Numbers of the topics that were merged into it.")
     stability = a(Number, "How surely it is found again, 0 to 1; null where nobody measured.", nullable=True, example=0.9)
+    firmness = a(Text, "The same in a word; empty where nobody measured.", example="firm", one_of=("", *get_args(Word)))
     states = several(Text, "What the draft does to it, in words.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import marshmallow as ma
 
@@ -19,6 +19,7 @@ from commsapp.http.security import STAFF, may_enter, needs_scope
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, TONE, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import HOW_CHOSEN
+from commsapp.textmodels.stability import Word
 
 calls = Calls("listening", __name__, description="What was heard: words, and figures with their uncertainty.")
 
@@ -159,6 +160,13 @@ class Topic(Shape):
     definition = a(Text, "What belongs to it.", example="")
     phrases = several(Text, "Phrases that are typical of it.")
     size = a(Whole, "How many comments it was found from.", example=57)
+    stability = a(
+        Number,
+        "How surely it is found again in a part of the comments, 0 to 1; null where nobody measured.",
+        nullable=True,
+        example=0.9,
+    )
+    firmness = a(Text, "The same in a word; empty where nobody measured.", example="firm", one_of=("", *get_args(Word)))
 
 
 class Codebook(Shape):

@@ -14,6 +14,7 @@ from commsapp.http import request
 from commsapp.http.security import ANALYSTS, STAFF, may_enter, needs_scope
 from commsapp.listening import service as listening
 from commsapp.storage import jobs
+from commsapp.textmodels.codebook import MOST_TOPICS
 from commsapp.textmodels.topics import Granularity
 
 calls = Calls("jobs", __name__, description="Work that goes on in the background.")
@@ -56,6 +57,15 @@ class NewAnalysis(Shape):
         nullable=True,
         one_of=get_args(Granularity),
         example="medium",
+    )
+    topics = a(
+        Whole,
+        "Find the topics again, as many as this; fewer where the comments don't fall into as many. It counts before granularity.",
+        default=None,
+        nullable=True,
+        low=2,
+        high=MOST_TOPICS,
+        example=12,
     )
     again = a(YesNo, "Find the topics again, as finely as they are; what people curated stays.", default=False, example=False)
 
@@ -118,4 +128,9 @@ def retry_job(job_id: int) -> Any:
 @needs_scope(WRITE)
 def start_analysis(new: dict[str, Any], programme_id: int) -> Any:
     """Start an analysis, or give back the one that waits already. It goes on by itself; ask for its job now and then."""
-    return job_of(listening.start_analysis(request.session(), request.actor(), programme_id=programme_id, **new))
+    granularity = new.pop("topics") or new.pop("granularity")
+    return job_of(
+        listening.start_analysis(
+            request.session(), request.actor(), programme_id=programme_id, granularity=granularity, again=new["again"]
+        )
+    )

@@ -13,14 +13,20 @@ from commsapp.errors import BadInput
 from commsapp.listening.coding import COLUMNS, Reason, code_frame
 from commsapp.listening.files import UNREADABLE, check_fits, check_output, read_frame, write_frame
 from commsapp.listening.formats.recognise import printable
-from commsapp.textmodels.topics import Granularity, load_codebook, save_codebook
+from commsapp.textmodels.topics import granularity_of, load_codebook, save_codebook
 
 
 @click.command("code")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option("--text", "text", required=True, metavar="COLUMN", help="Column that holds the comments.")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="CSV, XLSX or Parquet, by suffix.")
-@click.option("--granularity", type=click.Choice(["coarse", "medium", "fine"]), default="medium", show_default=True)
+@click.option(
+    "--granularity",
+    default="medium",
+    show_default=True,
+    metavar="HOW",
+    help="coarse, medium, fine, or how many topics (2 to 500).",
+)
 @click.option("--language", metavar="COLUMN", help="Column with language codes (en, cy, …); else languages are recognised.")
 @click.option("--translation", metavar="COLUMN", help="Column with English translations of comments in other languages.")
 @click.option("--save-codebook", "save", type=click.Path(path_type=Path), metavar="DIR", help="Keep the topics found.")
@@ -46,6 +52,7 @@ def code(
         raise BadInput(f"{output} is the file that is read.", "Give --output another name, so that nothing is overwritten.")
     if save and save.exists() and not save.is_dir():
         raise BadInput(f"{save} is a file, not a folder.", "Give --save-codebook a folder.")
+    wanted = granularity_of(granularity)
     frame = read_frame(source)
     check_fits(frame, output, more_columns=len(COLUMNS))
     codebook = load_codebook(use) if use else None
@@ -55,7 +62,7 @@ def code(
             text=text,
             language=language,
             translation=translation,
-            granularity=cast(Granularity, granularity),
+            granularity=wanted,
             codebook=codebook,
             progress=tell,
         )

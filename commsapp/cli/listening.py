@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 import pandas as pd
@@ -25,7 +25,7 @@ from commsapp.sharing import service as sharing
 from commsapp.storage.database import upgrade
 from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Session, Sessions, sessions_of
-from commsapp.textmodels.topics import Granularity
+from commsapp.textmodels.topics import granularity_of
 from commsapp.worker import run_inline
 
 
@@ -174,7 +174,7 @@ def show_mapping(mapping: Mapping) -> None:
 
 @click.command("analyse")
 @click.option("--programme", "programme_name", required=True, type=WORDS, metavar="NAME")
-@click.option("--granularity", type=click.Choice(["coarse", "medium", "fine"]), help="Find topics anew, at this granularity.")
+@click.option("--granularity", metavar="HOW", help="Find topics again: coarse, medium, fine, or how many (2 to 500).")
 def analyse(programme_name: str, granularity: str | None) -> None:
     """Code what is new in a programme and compute its listening results, here and now."""
     settings = load_settings()
@@ -182,7 +182,7 @@ def analyse(programme_name: str, granularity: str | None) -> None:
     with sessions.writing() as session:
         actor = local_actor(session)
         programme = service.programme_named(session, actor, programme_name)
-        wanted = cast("Granularity | None", granularity)
+        wanted = None if granularity is None else granularity_of(granularity)
         job_id = service.start_analysis(session, actor, programme_id=programme.id, granularity=wanted)
     run_here(job_id, sessions, settings)
     with sessions.reading() as session:

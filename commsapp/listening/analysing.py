@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from commsapp.listening import freezing, versions, views
 from commsapp.listening import programmes as frame
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
-from commsapp.listening.found_again import topics_again
+from commsapp.listening.found_again import curated_topics, topics_again
 from commsapp.listening.keys import text_key
 from commsapp.listening.redaction.redactor import Redactor, load_redactor
 from commsapp.storage import codings, erasing, jobs, responses, search
@@ -28,7 +28,7 @@ from commsapp.storage.embeddings import EmbeddingStore, delete_everywhere
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
 from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
-from commsapp.textmodels.topics import CodebookDraft, Granularity, assign, discover
+from commsapp.textmodels.topics import CodebookDraft, Granularity, assign, discover, granularity_of
 
 BATCH = 256
 NAMED_BY_OPEN = 0.5
@@ -40,7 +40,7 @@ def run_analysis(
     actor: Actor,
     *,
     programme_id: int,
-    granularity: Granularity | None = None,
+    granularity: Granularity | int | None = None,
     again: bool = False,
     settings: Settings,
     progress: views.Progress = views.quiet,
@@ -238,7 +238,7 @@ def find_topics(
     programme_id: int,
     *,
     encoder: Encoder,
-    granularity: Granularity | None,
+    granularity: Granularity | int | None,
     again: bool = False,
     settings: Settings,
     progress: views.Progress,
@@ -250,14 +250,15 @@ def find_topics(
     """
     with sessions.reading() as session:
         version = codings.current_version(session, actor, programme_id)
-        wanted: Granularity = granularity or (cast("Granularity", version.granularity) if version else "medium")
-        same = version is not None and (version.granularity, version.encoder_version) == (wanted, encoder.version)
+        wanted = granularity or (granularity_of(version.granularity) if version else "medium")
+        same = version is not None and (version.granularity, version.encoder_version) == (str(wanted), encoder.version)
         if version is not None and same and not again and codings.topics(session, version.id):
             return False
         keys = responses.text_keys(session, actor, programme_id)
         texts = responses.texts_of(session, actor, programme_id, keys)
         spoken = open_keys(session, actor, programme_id)
         named_by_open = len(spoken) >= NAMED_BY_OPEN * len(keys)
+        keep = None if version is None else curated_topics(session, actor, programme_id, encoder.version)
     if not keys:
         return False
     progress("Finding topics", 0, len(keys))
@@ -273,6 +274,7 @@ def find_topics(
         granularity=wanted,
         encoder=encoder,
         named_by=[key in spoken for key in keys] if named_by_open else None,
+        keep=keep,
         progress=lambda done, total: progress("Finding topics", done, total),
     )
     if version is not None:
@@ -352,7 +354,7 @@ def _text_batches(
 
 
 def start_analysis(
-    session: Session, actor: Actor, *, programme_id: int, granularity: Granularity | None = None, again: bool = False
+    session: Session, actor: Actor, *, programme_id: int, granularity: Granularity | int | None = None, again: bool = False
 ) -> int:
     """Enqueue an analysis unless one is waiting already; returns the job's id. ``again``: topics are found again.
 

@@ -158,7 +158,7 @@ def code_frame(
     text: str,
     language: str | None = None,
     translation: str | None = None,
-    granularity: Granularity = "medium",
+    granularity: Granularity | int = "medium",
     codebook: CodebookDraft | None = None,
     encoder: Encoder | None = None,
     sentiment: SentimentModel | None = None,

@@ -19,6 +19,7 @@ from commsapp.listening.naming import check_topics_named
 from commsapp.storage import codebooks, codings, events, said
 from commsapp.storage.codebooks import CodebookChange
 from commsapp.storage.session import Session
+from commsapp.textmodels.stability import in_words
 
 SUBJECT = "codebook draft"
 
@@ -103,6 +104,7 @@ def _topic(found: Opened, topic: curating.Topic, sizes: dict[int, int | None]) -
         origin=topic.origin,
         merged=topic.merged,
         stability=topic.stability,
+        firmness=in_words(topic.stability),
         states=_states(topic, found.base.topic(topic.number)),
     )
 

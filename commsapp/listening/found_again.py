@@ -22,6 +22,18 @@ from commsapp.textmodels.topics import SEED, CodebookDraft, assign
 Floats = npt.NDArray[np.float32]
 
 
+def curated_topics(session: Session, actor: Actor, programme_id: int, encoder_version: str) -> CodebookDraft | None:
+    """The topics that people curated, in the draft where there is one: the same comments stay theirs, and others are sorted anew.
+
+    None where there are none, or where they are of another encoder.
+    """
+    state = drafting.opened(session, actor, programme_id).state
+    topics = tuple(topic for topic in state.topics if topic.curated)
+    if not topics or state.encoder_version != encoder_version or not all(topic.centroid for topic in topics):
+        return None
+    return versions.as_codebook(replace(state, topics=topics))
+
+
 def topics_again(
     sessions: Sessions,
     actor: Actor,

@@ -20,6 +20,7 @@ from commsapp.listening.redaction.kinds import has_marks
 from commsapp.storage import by_people, codebooks, codings, programmes, responses, said, search
 from commsapp.storage.session import Session
 from commsapp.textmodels.sentiment import LABELS
+from commsapp.textmodels.stability import in_words
 
 PAGE = 25
 LEANS = 1.5
@@ -132,7 +133,8 @@ def codebook_in_use(session: Session, actor: Actor, programme_id: int) -> views.
     version = codings.current_version(session, actor, programme_id)
     if version is None:
         return None
-    topics = tuple(views.as_view(views.Topic, row) for row in codings.topics(session, version.id))
+    rows = codings.topics(session, version.id)
+    topics = tuple(views.as_view(views.Topic, row, firmness=in_words(row.stability)) for row in rows)
     return views.as_view(  # type: ignore[no-any-return]
         views.Codebook, version, version=f"version {version.number} ({version.fingerprint[:8]})", topics=topics
     )

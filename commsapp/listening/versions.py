@@ -83,6 +83,7 @@ def found_topic(topic: TopicDraft) -> Topic:
         centroid=np.asarray(topic.centroid, dtype="<f4").tobytes(),
         size=topic.size,
         phrases=tuple(topic.phrases),
+        stability=topic.stability,
     )
 
 

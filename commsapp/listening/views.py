@@ -101,7 +101,7 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic of the codebook in use."""
+    """One topic of the codebook in use. ``firmness`` is 'firm', 'fair' or 'shaky', '' where nobody measured it."""
 
     id: int
     number: int
@@ -109,6 +109,8 @@ class Topic:
     phrases: tuple[str, ...]
     size: int
     definition: str = ""
+    stability: float | None = None
+    firmness: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class DraftTopic:
     origin: str
     merged: tuple[int, ...]
     stability: float | None
+    firmness: str
     states: tuple[str, ...]
 
 

@@ -18,11 +18,33 @@ from commsapp.textmodels.tree import Tree
 
 Granularity = Literal["coarse", "medium", "fine"]
 GRANULARITIES: tuple[Granularity, ...] = ("coarse", "medium", "fine")
+MOST_TOPICS = 500
+"""More than anybody reads."""
 NO_TOPIC = -1
 _TEXT = "codebook.json"
 _CENTROIDS = "centroids.safetensors"
 _FORMAT = 1
 _CURE = "Save the codebook again, or choose another folder."
+
+
+def granularity_of(text: str) -> Granularity | int:
+    """A granularity as people write it: coarse, medium, fine, or how many topics they want.
+
+    Raises
+    ------
+    BadInput : it is neither.
+
+    """
+    word = text.strip().lower()
+    named = next((known for known in GRANULARITIES if known == word), None)
+    if named is not None:
+        return named
+    if word.isdecimal() and len(word) < 5 and 2 <= int(word) <= MOST_TOPICS:
+        return int(word)
+    raise BadInput(
+        f"'{text[:40]}' says nothing of how many topics there should be.",
+        f"Use one of {', '.join(GRANULARITIES)}, or a number from 2 to {MOST_TOPICS}.",
+    )
 
 
 @dataclass(frozen=True, eq=False)

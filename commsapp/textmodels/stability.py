@@ -26,8 +26,10 @@ _MANY = 5_000
 Word = Literal["firm", "fair", "shaky"]
 
 
-def in_words(stability: float) -> Word:
-    """What a stability from 0 to 1 is called."""
+def in_words(stability: float | None) -> Word | Literal[""]:
+    """What a stability from 0 to 1 is called; nothing where nobody measured it."""
+    if stability is None:
+        return ""
     return "firm" if stability >= FIRM else "fair" if stability >= FAIR else "shaky"
 
 

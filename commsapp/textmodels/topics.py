@@ -28,6 +28,7 @@ from commsapp.textmodels.codebook import (
     Granularity,
     Leaf,
     TopicDraft,
+    granularity_of,
     load_codebook,
     make_codebook,
     save_codebook,
@@ -45,6 +46,7 @@ __all__ = [
     "TopicDraft",
     "assign",
     "discover",
+    "granularity_of",
     "load_codebook",
     "save_codebook",
 ]
@@ -124,7 +126,7 @@ def discover(
     BadInput : an unknown granularity, or not one embedding for each text.
 
     """
-    _check(granularity)
+    granularity_of(str(granularity))
     if len(texts) != len(embeddings):
         raise BadInput(f"There are {len(texts)} texts but {len(embeddings)} embeddings.", "Give one embedding for each text.")
     given = np.asarray(embeddings, dtype=np.float32)
@@ -143,14 +145,6 @@ def discover(
     )
     draft = found if keep is None else _beside(keep, found)
     return _with_sizes(draft, given, rows)
-
-
-def _check(granularity: Granularity | int) -> None:
-    if isinstance(granularity, int):
-        if granularity < 2:
-            raise BadInput(f"{granularity} topics tell nothing apart.", "Ask for 2 or more.")
-    elif granularity not in _RESOLUTION:
-        raise BadInput(f"'{granularity}' is no granularity.", f"Use one of {', '.join(GRANULARITIES)}, or a number of topics.")
 
 
 def _found(

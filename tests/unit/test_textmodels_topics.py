@@ -15,7 +15,7 @@ from commsapp.textmodels.clusters import LeidenClusters, Resolution, largest_fir
 from commsapp.textmodels.codebook import make_codebook
 from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
 from commsapp.textmodels.stability import FAIR, FIRM, in_words
-from commsapp.textmodels.topics import CodebookDraft, assign, discover, load_codebook, save_codebook
+from commsapp.textmodels.topics import CodebookDraft, assign, discover, granularity_of, load_codebook, save_codebook
 
 WORDS = {
     "scam": ["A caller from my bank wanted my {}", "Fake bank text about my {}", "The scam caller asked for my {}"],
@@ -131,10 +131,12 @@ def test_texts_that_fall_into_one_group_have_no_topic(encoder) -> None:  # type:
 
 def test_people_may_ask_for_a_number_of_topics(vectors: np.ndarray) -> None:
     assert [len(discover(TEXTS, vectors, granularity=number).topics) for number in (2, 3, 4)] == [2, 3, 4]
-    most = len(discover(TEXTS, vectors, granularity=1_000).topics)
-    assert most == len(discover(TEXTS, vectors, granularity=1_000).leaves) < len(TEXTS) / 5
-    with pytest.raises(BadInput, match="1 topics tell nothing apart"):
-        discover(TEXTS, vectors, granularity=1)
+    most = len(discover(TEXTS, vectors, granularity=500).topics)
+    assert most == len(discover(TEXTS, vectors, granularity=500).leaves) < len(TEXTS) / 5
+    for wrong in (1, 0, -3, 501):
+        with pytest.raises(BadInput, match="a number from 2 to 500"):
+            discover(TEXTS, vectors, granularity=wrong)
+    assert [granularity_of(text) for text in ("Fine ", "12", "coarse")] == ["fine", 12, "coarse"]
 
 
 def test_topics_nest_so_that_what_is_counted_at_one_granularity_adds_up_at_the_next(vectors: np.ndarray) -> None:

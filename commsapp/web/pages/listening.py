@@ -9,15 +9,16 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import request as http
 from werkzeug.wrappers import Response
 
-from commsapp.errors import BadInput, NotFound
+from commsapp.errors import NotFound
 from commsapp.http import request
 from commsapp.http.reading import words_leave
 from commsapp.http.security import ANALYSTS, PLANNERS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
 from commsapp.listening.measuring import COMMENTS, NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE
-from commsapp.listening.views import Codebook, Page, Programme
-from commsapp.textmodels.topics import Granularity
+from commsapp.listening.views import Codebook, Page, Programme, Topic
+from commsapp.textmodels.codebook import MOST_TOPICS
+from commsapp.textmodels.topics import Granularity, granularity_of
 from commsapp.web.fields import Form
 from commsapp.web.pages import results
 from commsapp.web.pages.narrowing import Narrowing, narrowing, options
@@ -63,6 +64,7 @@ def overview(programme_id: int) -> str:
         drawn=results.over_waves(session, actor, programme_id, now, heard, chosen) if chosen else None,
         codebook=codebook,
         granularities=GRANULARITIES,
+        most_topics=MOST_TOPICS,
         codebook_address=_curating("codebooks.index", programme_id=programme_id),
         reasons=_reasons(heard.set_aside),
         may_analyse=actor.role in ANALYSTS,
@@ -93,9 +95,7 @@ def _reasons(set_aside: dict[str, int]) -> list[tuple[str, int]]:
 def analyse(programme_id: int) -> Response:
     """Start an analysis: of what is new, or with topics found again at another granularity."""
     asked = http.form.get("granularity", "")
-    granularity = next((known for known in GRANULARITIES if known == asked), None)
-    if asked and granularity is None:
-        raise BadInput(f"'{asked}' is not a granularity.", f"Choose one of: {', '.join(GRANULARITIES)}.")
+    granularity = granularity_of(asked) if asked else None
     again = bool(http.form.get("again"))
     job = listening.start_analysis(
         request.session(), request.actor(), programme_id=programme_id, granularity=granularity, again=again
@@ -104,13 +104,14 @@ def analyse(programme_id: int) -> Response:
     return redirect(address_of("jobs.show", job_id=job) or url_for("listening.overview", programme_id=programme_id))
 
 
-@blueprint.get("/programmes/<int:programme_id>/topics/<int(signed=True):number>")
+@blueprint.get("/programmes/<int:programme_id>/topics/<int(signed=True):number>", endpoint="topic")
 @may_enter(*STAFF)
-def topic(programme_id: int, number: int) -> str:
+def show_topic(programme_id: int, number: int) -> str:
     """One topic: how large it is, how it changed, and what people said. -1 is 'No topic'."""
     session, actor, now = request.session(), request.actor(), narrowing()
     programme = listening.programme(session, actor, programme_id)
-    name, phrases, definition = _named(listening.codebook_in_use(session, actor, programme_id), number)
+    topic = _topic(listening.codebook_in_use(session, actor, programme_id), number)
+    name = topic.name
     cell = listening.frozen_results(session, actor, programme_id, measure=TOPIC_SHARE, item=name, **now.cell)
     tone = listening.frozen_results(session, actor, programme_id, measure=TOPIC_TONE, item=name, **now.cell)
     over = listening.frozen_results(
@@ -125,8 +126,7 @@ def topic(programme_id: int, number: int) -> str:
         programme=programme,
         number=number,
         name=name,
-        phrases=phrases,
-        definition=definition,
+        topic=topic,
         change_address=_curating("codebook_topics.show", programme_id=programme_id, number=number)
         if number >= 0
         else _curating("codebook_topics.add", programme_id=programme_id),
@@ -145,13 +145,13 @@ def _curating(endpoint: str, **place: Any) -> str:
     return address_of(endpoint, **place) if request.actor().role in ANALYSTS else ""
 
 
-def _named(codebook: Codebook | None, number: int) -> tuple[str, tuple[str, ...], str]:
-    """Name, key phrases and definition of a topic of the codebook in use."""
+def _topic(codebook: Codebook | None, number: int) -> Topic:
+    """A topic of the codebook in use, or 'no topic'."""
     if codebook is not None and number == results.NO_TOPIC:
-        return NO_TOPIC_NAME, (), ""
+        return Topic(id=0, number=number, name=NO_TOPIC_NAME, phrases=(), size=0)
     for found in codebook.topics if codebook else ():
         if found.number == number:
-            return found.name, found.phrases, found.definition
+            return found
     raise NotFound("There is no such topic.", "Topics may have been found again since: choose one from the list of topics.")
 
 
