@@ -16,7 +16,7 @@ import numpy as np
 from commsapp.textmodels.emerging import FALSE_ALARMS, emerging
 from commsapp.textmodels.encoder import load_encoder
 from commsapp.textmodels.topics import discover
-from evals.run import DATA, SEED, Report
+from evals.report import DATA, SEED, Report
 
 WAVE = 500
 PARTS = (0.02, 0.04, 0.08)

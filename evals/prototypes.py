@@ -15,8 +15,7 @@ from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
 
 from commsapp.textmodels.clusters import LeidenClusters, Resolution, prototypes, similarities
 from commsapp.textmodels.encoder import load_encoder
-from commsapp.textmodels.topics import SEED
-from evals.run import DATA
+from evals.report import DATA, SEED
 
 RESOLUTION = {"medium": Resolution(1.0), "fine": Resolution(3.0)}
 """As `topics` has them."""

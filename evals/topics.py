@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from evals.data import DATA, SEED, Report
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, roc_auc_score
 
 from commsapp.textmodels.codebook import GRANULARITIES, CodebookDraft
 from commsapp.textmodels.encoder import load_encoder
 from commsapp.textmodels.stability import in_words
 from commsapp.textmodels.topics import NO_TOPIC, assign, discover
+from evals.report import DATA, SEED, Report
 
 Rows = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
