@@ -17,10 +17,11 @@ from leftovers import left_of
 
 from commsapp.actor import Actor, HandlingLevel
 from commsapp.config import Settings
-from commsapp.listening import analysing
+from commsapp.listening import analysing, recoding
 from commsapp.listening import service as listening
 from commsapp.listening.columns import Mapping
 from commsapp.listening.keys import text_key
+from commsapp.storage import codebooks
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions
@@ -413,3 +414,35 @@ def test_answers_alone_are_analysed_without_any_model(loop: Loop) -> None:
     assert sorted(results["item"]) == [f"{question}: No", f"{question}: Yes"]
     assert set(results["chosen"]) == {"share of people"}
     honest(loop)
+
+
+def test_topics_found_again_wait_in_a_draft_where_somebody_curated_and_one_is_added_by_a_description(
+    loop: Loop, spies: tuple[Spy, Spy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recoding, "load_encoder", lambda: spies[0])
+    loop.say(SAID)
+    loop.analyse()
+    before = loop.codebook
+    scams = loop.comments[loop.comments["topic"] >= 0].iloc[-1]["topic"]
+    with loop.sessions.writing() as session:
+        listening.change_codebook(session, loop.actor, loop.id, kind="rename", number=int(scams), name="Named by hand")
+    assert loop.analyse(granularity="fine")["drafted"] is True
+    assert loop.codebook == before  # what is in use stays until somebody freezes the draft
+    with loop.sessions.writing() as session:
+        now = listening.codebook_draft(session, loop.actor, loop.id)
+        assert [change.kind for change in now.changes] == ["rename", "found again"]
+        assert "Named by hand" in {topic.name for topic in now.topics}
+        description = "People who leave rubbish, old fridges and tyres in the street"
+        listening.start_add(session, loop.actor, loop.id, name="Fly-tipping", definition=description)
+        (asked,) = [row for row in session.query(codebooks.CodebookChange) if row.kind == codebooks.ASKED]
+        asked_id = asked.id
+    recoding.add_topic(loop.sessions, loop.actor, programme_id=loop.id, asked_id=asked_id, settings=loop.settings)
+    recoding.compare(loop.sessions, loop.actor, programme_id=loop.id, settings=loop.settings)
+    with loop.sessions.reading() as session:
+        found = listening.draft_difference(session, loop.actor, loop.id)
+        shown = listening.codebook_draft(session, loop.actor, loop.id)
+        assert found is not None
+        to = [row for row in found.rows if row.after_name == "Fly-tipping"]
+        examples = listening.comments_of(session, loop.actor, loop.id, [number for row in to for number in row.examples])
+    assert shown.topics[-1].name == "Fly-tipping" and found.total == len(SAID)
+    assert all("dumped" in one.words for one in examples)

@@ -307,6 +307,7 @@ def test_nothing_of_another_organisation_is_found(
         "message_id": message.id,
         "import_id": said[1],
         "job_id": job,
+        "comment_id": 1,
     }
     stranger = token_of(sessions, given.other_organisation(sessions))
     document = api.get("/openapi.json")

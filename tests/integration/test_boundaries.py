@@ -354,102 +354,171 @@ ACCOUNTS: dict[str, Callable[[World], None]] = {
     "accounts.set_level_names": _set_level_names,
 }
 
-CASES: dict[str, Callable[[World], None]] = ACCOUNTS | {
-    "listening.add_area": refused(lambda w, s: listening.add_area(s, w.stranger, w.programme, name="x")),
-    "listening.add_channel": refused(
-        lambda w, s: listening.add_channel(s, w.stranger, w.programme, name="Survey", chosen="random")
+CODEBOOKS: dict[str, Callable[[World], None]] = {
+    "listening.add_topic": nothing(
+        lambda w, s: listening.add_topic(w.sessions, w.stranger, programme_id=w.programme, asked_id=1, settings=w.settings)
     ),
-    "listening.add_context_event": refused(
-        lambda w, s: listening.add_context_event(s, w.stranger, w.programme, name="x", start=DAY, end=DAY)
+    "listening.split_topic": nothing(
+        lambda w, s: listening.split_topic(w.sessions, w.stranger, programme_id=w.programme, asked_id=1, settings=w.settings)
     ),
-    "listening.add_wave": refused(lambda w, s: listening.add_wave(s, w.stranger, w.programme, name="x", start=DAY, end=DAY)),
-    "listening.all_programmes": _all_programmes,
-    "listening.areas": nothing(lambda w, s: listening.areas(s, w.stranger, w.programme)),
-    "listening.attributes": nothing(lambda w, s: listening.attributes(s, w.stranger, w.programme)),
-    "listening.channels": nothing(lambda w, s: listening.channels(s, w.stranger, w.programme)),
-    "listening.codebook_in_use": nothing(lambda w, s: listening.codebook_in_use(s, w.stranger, w.programme)),
-    "listening.comment_redacted": refused(
-        lambda w, s: listening.comment_redacted(s, _reader_of_originals(w), w.programme, w.comment_id)
-    ),
-    "listening.comments_page": _comments_page,
-    "listening.create_programme": _create_programme,
-    "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
-    "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
-    "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
-    "listening.results_page": nothing(lambda w, s: listening.results_page(s, w.stranger, w.programme, number=1, size=25)[0]),
-    "listening.how_read": refused(lambda w, s: listening.how_read(s, w.stranger, w.import_id)),
-    "listening.import_goes_on": refused(lambda w, s: listening.import_goes_on(s, w.stranger, w.import_id)),
-    "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),
-    "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
-    "listening.latest_mappings": nothing(lambda w, s: listening.latest_mappings(s, w.stranger, w.programme)),
-    "listening.latest_summary": nothing(lambda w, s: listening.latest_summary(s, w.stranger, w.programme)),
-    "listening.may_read_original": nothing(lambda w, s: listening.may_read_original(w.stranger)),
-    "listening.over_waves": nothing(
-        lambda w, s: listening.over_waves(s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()})
-    ),
-    "listening.change_handling": _change_handling,
-    "listening.erase_person": _erase_person,
-    "listening.people": refused(lambda w, s: listening.people(s, w.stranger, w.programme, number=_ours(w), settings=w.settings)),
-    "listening.person": refused(lambda w, s: listening.person(s, w.stranger, w.programme, _ours(w))),
-    "listening.retentions": nothing(lambda w, s: listening.retentions(s, w.stranger, w.programme)),
-    "listening.set_retention": refused(
-        lambda w, s: listening.set_retention(s, w.stranger, w.programme, w.channel_id, until=None, months=1)
-    ),
-    "listening.withdraw": _withdraw,
-    "listening.would_go": nothing(
-        lambda w, s: listening.would_go(s, w.stranger, w.programme, w.channel_id, until=DAY, months=None)
-    ),
-    "listening.programme": refused(lambda w, s: listening.programme(s, w.stranger, w.programme)),
-    "listening.programme_named": _named,
-    "listening.read_original": refused(
-        lambda w, s: listening.read_original(s, _reader_of_originals(w), w.programme, w.comment_id, why=REASONS[0])
-    ),
-    "listening.records": _records,
-    "listening.rejected": refused(lambda w, s: listening.rejected(s, w.stranger, w.import_id)),
-    "listening.remove_context_event": refused(
-        lambda w, s: listening.remove_context_event(s, w.stranger, w.programme, w.event_id)
-    ),
-    "listening.remove_import": refused(lambda w, s: listening.remove_import(s, w.stranger, w.import_id, settings=w.settings)),
-    "listening.remove_wave": refused(lambda w, s: listening.remove_wave(s, w.stranger, w.programme, w.base.before_wave_id)),
-    "listening.responses_page": _responses_page,
-    "listening.result": refused(lambda w, s: listening.result(s, w.stranger, w.base.result_id)),
-    "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
-    "listening.run_analysis": _run_analysis,
-    "listening.run_import": _run_import,
-    "listening.search": refused(lambda w, s: listening.search(s, w.stranger, w.programme, "secret words")),
-    "listening.start_analysis": refused(lambda w, s: listening.start_analysis(s, w.stranger, programme_id=w.programme)),
-    "listening.start_import": refused(
-        lambda w, s: listening.start_import(
-            s,
+    "listening.between_versions": refused(lambda w, s: listening.between_versions(s, w.stranger, w.programme, 1, 1)),
+    "listening.carry": refused(
+        lambda w, s: listening.carry(
+            w.sessions,
             w.stranger,
-            programme_id=w.programme,
-            channel_id=w.channel_id,
-            file=listening.check_file(w.file, name="ours.csv", mapping=Mapping(text="comment"), date_order=DateOrder.ISO),
+            programme_id=w.own.programme_id,
+            from_programme_id=w.programme,
+            version_id=1,
+            asked_id=1,
+            settings=w.settings,
         )
     ),
-    "listening.store_results": _store_results,
-    "listening.waves": nothing(lambda w, s: listening.waves(s, w.stranger, w.programme)),
-    "planning.add_activity": refused(
-        lambda w, s: planning.add_activity(s, w.stranger, message_id=w.message_id, medium="posters", start=DAY, end=DAY)
+    "listening.try_codebook": refused(
+        lambda w, s: listening.try_codebook(
+            w.sessions,
+            w.stranger,
+            programme_id=w.own.programme_id,
+            from_programme_id=w.programme,
+            version_id=1,
+            settings=w.settings,
+        )
     ),
-    "planning.campaign": refused(lambda w, s: planning.campaign(s, w.stranger, w.campaign_id)),
-    "planning.campaign_named": _campaign_named,
-    "planning.campaigns": nothing(lambda w, s: planning.campaigns(s, w.stranger, w.programme)),
-    "planning.create_campaign": refused(lambda w, s: heard.campaign(s, w.stranger, w.base, name="x")),
-    "planning.draft_message": _draft_message,
-    "planning.fix_expected_effect": _fix_expected_effect,
-    "planning.mistakes": refused(
-        lambda w, s: planning.mistakes(s, w.stranger, listening_result_id=w.own.result_id, campaign_id=w.campaign_id)
+    "listening.compare": refused(
+        lambda w, s: listening.compare(w.sessions, w.stranger, programme_id=w.programme, settings=w.settings)
     ),
-    "planning.result_to_move": refused(lambda w, s: planning.result_to_move(s, w.stranger, w.base.result_id)),
-    "planning.message": refused(lambda w, s: planning.message(s, w.stranger, w.message_id)),
-    "planning.what_it_can_show": refused(
-        lambda w, s: planning.what_it_can_show(s, w.stranger, listening_result_id=w.base.result_id)
+    "listening.freeze": refused(
+        lambda w, s: listening.freeze(w.sessions, w.stranger, programme_id=w.programme, asked_id=1, settings=w.settings)
     ),
-    "evaluation.effects": nothing(lambda w, s: evaluation.effects(s, w.stranger, w.message_id)),
-    "evaluation.latest_effect": nothing(lambda w, s: evaluation.latest_effect(s, w.stranger, w.message_id)),
-    "evaluation.measure_effect": _measure_effect,
+    "listening.change_codebook": refused(
+        lambda w, s: listening.change_codebook(s, w.stranger, w.programme, kind="pin", number=0)
+    ),
+    "listening.codebook_draft": refused(lambda w, s: listening.codebook_draft(s, w.stranger, w.programme)),
+    "listening.codebook_tried": refused(lambda w, s: listening.codebook_tried(s, w.stranger, w.programme, w.own.programme_id)),
+    "listening.codebook_versions": refused(lambda w, s: listening.codebook_versions(s, w.stranger, w.programme)),
+    "listening.comment_sorted": refused(lambda w, s: listening.comment_sorted(s, w.stranger, w.programme, w.comment_id)),
+    "listening.comments_of": nothing(lambda w, s: listening.comments_of(s, w.stranger, w.programme, [w.comment_id])),
+    "listening.draft_difference": refused(lambda w, s: listening.draft_difference(s, w.stranger, w.programme)),
+    "listening.give_topic": refused(lambda w, s: listening.give_topic(s, w.stranger, w.programme, w.comment_id, 0)),
+    "listening.take_topic_back": refused(lambda w, s: listening.take_topic_back(s, w.stranger, w.programme, w.comment_id)),
+    "listening.undo_change": refused(lambda w, s: listening.undo_change(s, w.stranger, w.programme)),
+    "listening.redo_change": refused(lambda w, s: listening.redo_change(s, w.stranger, w.programme)),
+    "listening.start_draft_again": refused(lambda w, s: listening.start_draft_again(s, w.stranger, w.programme)),
+    "listening.start_add": refused(lambda w, s: listening.start_add(s, w.stranger, w.programme, name="x", examples=["x"])),
+    "listening.start_carry": refused(lambda w, s: listening.start_carry(s, w.stranger, w.programme, w.own.programme_id)),
+    "listening.start_freeze": refused(lambda w, s: listening.start_freeze(s, w.stranger, w.programme, note="x", state="")),
+    "listening.start_look": refused(lambda w, s: listening.start_look(s, w.stranger, w.programme)),
+    "listening.start_split": refused(lambda w, s: listening.start_split(s, w.stranger, w.programme, number=0)),
+    "listening.topic_followed": nothing(
+        lambda w, s: listening.topic_followed(
+            s, w.stranger, w.programme, name="Scam calls", codebook_version="version 1 (01234567)"
+        )
+    ),
 }
+
+CASES: dict[str, Callable[[World], None]] = (
+    ACCOUNTS
+    | CODEBOOKS
+    | {
+        "listening.add_area": refused(lambda w, s: listening.add_area(s, w.stranger, w.programme, name="x")),
+        "listening.add_channel": refused(
+            lambda w, s: listening.add_channel(s, w.stranger, w.programme, name="Survey", chosen="random")
+        ),
+        "listening.add_context_event": refused(
+            lambda w, s: listening.add_context_event(s, w.stranger, w.programme, name="x", start=DAY, end=DAY)
+        ),
+        "listening.add_wave": refused(lambda w, s: listening.add_wave(s, w.stranger, w.programme, name="x", start=DAY, end=DAY)),
+        "listening.all_programmes": _all_programmes,
+        "listening.areas": nothing(lambda w, s: listening.areas(s, w.stranger, w.programme)),
+        "listening.attributes": nothing(lambda w, s: listening.attributes(s, w.stranger, w.programme)),
+        "listening.channels": nothing(lambda w, s: listening.channels(s, w.stranger, w.programme)),
+        "listening.codebook_in_use": nothing(lambda w, s: listening.codebook_in_use(s, w.stranger, w.programme)),
+        "listening.comment_redacted": refused(
+            lambda w, s: listening.comment_redacted(s, _reader_of_originals(w), w.programme, w.comment_id)
+        ),
+        "listening.comments_page": _comments_page,
+        "listening.create_programme": _create_programme,
+        "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),
+        "listening.counts_by_channel": nothing(lambda w, s: listening.counts_by_channel(s, w.stranger, w.programme)),
+        "listening.frozen_results": nothing(lambda w, s: listening.frozen_results(s, w.stranger, w.programme)),
+        "listening.results_page": nothing(lambda w, s: listening.results_page(s, w.stranger, w.programme, number=1, size=25)[0]),
+        "listening.how_read": refused(lambda w, s: listening.how_read(s, w.stranger, w.import_id)),
+        "listening.import_goes_on": refused(lambda w, s: listening.import_goes_on(s, w.stranger, w.import_id)),
+        "listening.import_of": refused(lambda w, s: listening.import_of(s, w.stranger, w.import_id)),
+        "listening.imports_of": nothing(lambda w, s: listening.imports_of(s, w.stranger, w.programme)),
+        "listening.latest_mappings": nothing(lambda w, s: listening.latest_mappings(s, w.stranger, w.programme)),
+        "listening.latest_summary": nothing(lambda w, s: listening.latest_summary(s, w.stranger, w.programme)),
+        "listening.may_read_original": nothing(lambda w, s: listening.may_read_original(w.stranger)),
+        "listening.over_waves": nothing(
+            lambda w, s: listening.over_waves(
+                s, w.stranger, w.programme, measure="answer share", item=heard.ITEM, places={"all": ()}
+            )
+        ),
+        "listening.change_handling": _change_handling,
+        "listening.erase_person": _erase_person,
+        "listening.people": refused(
+            lambda w, s: listening.people(s, w.stranger, w.programme, number=_ours(w), settings=w.settings)
+        ),
+        "listening.person": refused(lambda w, s: listening.person(s, w.stranger, w.programme, _ours(w))),
+        "listening.retentions": nothing(lambda w, s: listening.retentions(s, w.stranger, w.programme)),
+        "listening.set_retention": refused(
+            lambda w, s: listening.set_retention(s, w.stranger, w.programme, w.channel_id, until=None, months=1)
+        ),
+        "listening.withdraw": _withdraw,
+        "listening.would_go": nothing(
+            lambda w, s: listening.would_go(s, w.stranger, w.programme, w.channel_id, until=DAY, months=None)
+        ),
+        "listening.programme": refused(lambda w, s: listening.programme(s, w.stranger, w.programme)),
+        "listening.programme_named": _named,
+        "listening.read_original": refused(
+            lambda w, s: listening.read_original(s, _reader_of_originals(w), w.programme, w.comment_id, why=REASONS[0])
+        ),
+        "listening.records": _records,
+        "listening.rejected": refused(lambda w, s: listening.rejected(s, w.stranger, w.import_id)),
+        "listening.remove_context_event": refused(
+            lambda w, s: listening.remove_context_event(s, w.stranger, w.programme, w.event_id)
+        ),
+        "listening.remove_import": refused(lambda w, s: listening.remove_import(s, w.stranger, w.import_id, settings=w.settings)),
+        "listening.remove_wave": refused(lambda w, s: listening.remove_wave(s, w.stranger, w.programme, w.base.before_wave_id)),
+        "listening.responses_page": _responses_page,
+        "listening.result": refused(lambda w, s: listening.result(s, w.stranger, w.base.result_id)),
+        "listening.result_now": refused(lambda w, s: listening.result_now(s, w.stranger, w.base.result_id)),
+        "listening.run_analysis": _run_analysis,
+        "listening.run_import": _run_import,
+        "listening.search": refused(lambda w, s: listening.search(s, w.stranger, w.programme, "secret words")),
+        "listening.start_analysis": refused(lambda w, s: listening.start_analysis(s, w.stranger, programme_id=w.programme)),
+        "listening.start_import": refused(
+            lambda w, s: listening.start_import(
+                s,
+                w.stranger,
+                programme_id=w.programme,
+                channel_id=w.channel_id,
+                file=listening.check_file(w.file, name="ours.csv", mapping=Mapping(text="comment"), date_order=DateOrder.ISO),
+            )
+        ),
+        "listening.store_results": _store_results,
+        "listening.waves": nothing(lambda w, s: listening.waves(s, w.stranger, w.programme)),
+        "planning.add_activity": refused(
+            lambda w, s: planning.add_activity(s, w.stranger, message_id=w.message_id, medium="posters", start=DAY, end=DAY)
+        ),
+        "planning.campaign": refused(lambda w, s: planning.campaign(s, w.stranger, w.campaign_id)),
+        "planning.campaign_named": _campaign_named,
+        "planning.campaigns": nothing(lambda w, s: planning.campaigns(s, w.stranger, w.programme)),
+        "planning.create_campaign": refused(lambda w, s: heard.campaign(s, w.stranger, w.base, name="x")),
+        "planning.draft_message": _draft_message,
+        "planning.fix_expected_effect": _fix_expected_effect,
+        "planning.mistakes": refused(
+            lambda w, s: planning.mistakes(s, w.stranger, listening_result_id=w.own.result_id, campaign_id=w.campaign_id)
+        ),
+        "planning.result_to_move": refused(lambda w, s: planning.result_to_move(s, w.stranger, w.base.result_id)),
+        "planning.message": refused(lambda w, s: planning.message(s, w.stranger, w.message_id)),
+        "planning.what_it_can_show": refused(
+            lambda w, s: planning.what_it_can_show(s, w.stranger, listening_result_id=w.base.result_id)
+        ),
+        "evaluation.effects": nothing(lambda w, s: evaluation.effects(s, w.stranger, w.message_id)),
+        "evaluation.latest_effect": nothing(lambda w, s: evaluation.latest_effect(s, w.stranger, w.message_id)),
+        "evaluation.measure_effect": _measure_effect,
+    }
+)
 
 
 # Done for the whole installation, with nothing handed out: what is kept no longer is taken away.
