@@ -3,7 +3,7 @@
 What may come in: sums and sizes of groups, and how strongly they are linked. What may not: texts, names, a database.
 
 Finest groups first, larger ones by merging: so topics of every granularity nest, and what is counted at one adds up at the next.
-The tree is Ward's (1963, doi:10.1080/01621459.1963.10500845), which counts how many texts a group holds. Decision 22 says what it
+The tree is Ward's (1963, doi:10.1080/01621459.1963.10500845), which counts how many texts a group holds. Decision 21 says what it
 is worth beside communities found anew at each granularity.
 """
 
