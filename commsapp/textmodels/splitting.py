@@ -64,7 +64,7 @@ def split(
 
 
 def _found(texts: Sequence[str], embeddings: Floats, named_by: Sequence[bool] | None, encoder: Encoder | None) -> list[Part]:
-    draft = discover(texts, embeddings, granularity="medium", encoder=encoder, named_by=named_by)
+    draft = discover(texts, embeddings, granularity="medium", encoder=encoder, named_by=named_by, stability=False)
     return [Part(one.name, one.phrases, one.centroid, one.middles, one.size) for one in draft.topics]
 
 
