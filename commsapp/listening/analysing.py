@@ -278,7 +278,9 @@ def find_topics(
         progress=lambda done, total: progress("Finding topics", done, total),
     )
     if version is not None:
-        return topics_again(sessions, actor, programme_id, draft, keys=keys, vectors=vectors, named_by_open=named_by_open)
+        return topics_again(
+            sessions, actor, programme_id, draft, keys=keys, vectors=vectors, named_by_open=named_by_open, keep=keep
+        )
     with sessions.writing() as session:
         versions.write_version(session, actor, programme_id, versions.as_state(draft, named_by_open=named_by_open))
     return False

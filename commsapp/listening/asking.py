@@ -11,7 +11,7 @@ from commsapp.listening import changes as curating
 from commsapp.listening import drafting
 from commsapp.listening import programmes as frame
 from commsapp.may import check_change
-from commsapp.storage import codebooks, jobs
+from commsapp.storage import codebooks, codings, jobs
 from commsapp.storage.session import Session
 
 MOST_EXAMPLES, LONGEST_EXAMPLE = 30, 2_000
@@ -135,6 +135,11 @@ def start_carry(
         return _start(session, actor, to_programme_id, "try codebook", asked)
     if not curating.check_text(note, "reason"):
         raise BadInput("Nothing says why.", "Enter a reason: it stands beside the version for good.")
+    if codings.current_version(session, actor, to_programme_id) and drafting.opened(session, actor, to_programme_id).live:
+        raise BadInput(
+            "There is a draft on the topics of that programme, which would be lost.",
+            "Freeze it there, or undo its changes, first.",
+        )
     row = codebooks.add_change(session, actor, found.version, kind=codebooks.ASKED, arguments={}, note=note)
     return _start(session, actor, to_programme_id, "carry codebook", {**asked, "asked_id": row.id})
 

@@ -72,6 +72,7 @@ def give_topic(session: Session, actor: Actor, programme_id: int, comment_id: in
     NotFound : no such comment or topic. BadInput : it has that topic already. NotAllowed : see `comment_sorted`.
 
     """
+    codings.codebook_of(session, programme_id, hold=True)  # one after the other, and none while a version is frozen
     before = comment_sorted(session, actor, programme_id, comment_id)
     version, key = _place(session, actor, programme_id, comment_id)
     if actor.person_id is None:
@@ -98,6 +99,7 @@ def take_topic_back(session: Session, actor: Actor, programme_id: int, comment_i
     NotFound : no such comment. BadInput : nobody gave it a topic. NotAllowed : see `comment_sorted`.
 
     """
+    codings.codebook_of(session, programme_id, hold=True)
     before = comment_sorted(session, actor, programme_id, comment_id)
     version, key = _place(session, actor, programme_id, comment_id)
     if not by_people.take_back(session, actor.organisation_id, version.codebook_id, key):

@@ -31,7 +31,7 @@ def result_now(session: Session, actor: Actor, result_id: int) -> views.Result |
     """
     cited = freezing.result(session, actor, result_id)
     where = {name: getattr(cited, name) for name in freezing.CELL}
-    said = ""
+    said, topic = "", None
     if cited.measure in (TOPIC_SHARE, TOPIC_TONE):
         topic = versions.followed(
             session,
@@ -49,4 +49,6 @@ def result_now(session: Session, actor: Actor, result_id: int) -> views.Result |
     if not len(now):
         return None
     found = freezing.result(session, actor, int(now["id"].iloc[0]))
+    if topic is not None and found.topic_number not in (None, topic.number):
+        return None  # figures of the version before, where another topic had that name
     return replace(found, followed=said)

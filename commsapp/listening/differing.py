@@ -11,6 +11,9 @@ from commsapp.listening.naming import check_topics_named
 from commsapp.storage import codebooks, codings
 from commsapp.storage.session import Session
 
+WITH_EXAMPLES = 15
+"""Rows that comments are shown of, the largest first: each example is looked up."""
+
 
 def difference(session: Session, actor: Actor, programme_id: int) -> views.Difference | None:
     """What the draft would change, as it was counted last; None where nobody asked yet.
@@ -50,9 +53,10 @@ def _shown(
     *,
     stale: bool,
 ) -> views.Difference:
-    """A stored difference of the comments that the actor may read, with examples of them."""
+    """A stored difference of the comments that the actor may read, with examples of its largest rows."""
     rows = summed(counted.by_level, actor.handling_levels)
-    keys = {key for old, new, _, examples in rows if old != new for key in examples}
+    moved = [row for row in rows if row[0] != row[1]][:WITH_EXAMPLES]
+    keys = {key for *_, examples in moved for key in examples}
     first = codebooks.comments_of_keys(session, actor, programme_id, keys) if keys else {}
     shares = without_topic(rows)
     gone = "a topic that is no longer there"

@@ -16,7 +16,7 @@ from commsapp.listening import reporting, versions, views
 from commsapp.listening.changes import Change, State
 from commsapp.listening.matching import summed
 from commsapp.listening.naming import check_topics_named
-from commsapp.storage import codebooks, codings, events, said
+from commsapp.storage import codebooks, codings, events
 from commsapp.storage.codebooks import CodebookChange
 from commsapp.storage.session import Session
 from commsapp.textmodels.stability import in_words
@@ -136,7 +136,7 @@ def _sizes(session: Session, actor: Actor, programme_id: int, found: Opened) -> 
         for _, after, count, _ in summed(counted.by_level, actor.handling_levels):
             sizes[after] = (sizes.get(after) or 0) + count
         return sizes
-    now = topic_counts(session, actor, programme_id)
+    now = reporting.topic_counts(session, actor, programme_id)
     before = {topic.number: topic for topic in found.base.topics}
     sizes = {}
     for topic in found.state.topics:
@@ -145,18 +145,6 @@ def _sizes(session: Session, actor: Actor, programme_id: int, found: Opened) -> 
         same = bool(parts) and set(topic.prototypes) == known
         sizes[topic.number] = sum(now.get(number, 0) for number in parts) if same else None
     return sizes
-
-
-def topic_counts(session: Session, actor: Actor, programme_id: int) -> dict[int, int]:
-    """Number of each topic in use, -1 for 'no topic' → how many comments it has that the actor may read."""
-    version = versions.version_in_use(session, actor, programme_id)
-    choice = reporting.choice_of(session, actor, programme_id)
-    assert choice is not None
-    numbers = {topic.id: topic.number for topic in codings.topics(session, version.id)}
-    counted = said.count_by_topic(session, actor, programme_id, choice)
-    return {
-        -1 if topic is None else numbers[topic]: count for topic, count in counted.items() if topic is None or topic in numbers
-    }
 
 
 def sentence(kind: str, given: Mapping[str, Any]) -> str:

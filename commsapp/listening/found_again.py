@@ -43,11 +43,13 @@ def topics_again(
     keys: Sequence[str],
     vectors: Floats,
     named_by_open: bool,
+    keep: CodebookDraft | None = None,
 ) -> bool:
     """Freeze what was found as the next version, or put it into the draft where people curated; whether it is in the draft.
 
-    ``keys`` and ``vectors`` are of the texts that topics were found in. Where it comes to what there is already, nothing is
-    made. Topics of a newer encoder are frozen at once, with what people curated: nothing can be sorted by the old ones any more.
+    ``keys`` and ``vectors`` are of the texts that topics were found in; ``keep`` are the topics that were left as they are. Where
+    it comes to what there is already, nothing is made. Topics of a newer encoder are frozen at once, with what people curated:
+    nothing can be sorted by the old ones any more.
     """
     fresh = versions.as_state(draft, named_by_open=named_by_open)
     after = assign(draft, vectors).topic
@@ -57,12 +59,15 @@ def topics_again(
             at_once = found.version.encoder_version != draft.encoder_version
             state = found.base if at_once else found.state
             before = sorted_by(session, actor, state, found.version, keys, vectors, encoder_version=draft.encoder_version)
-        same = matches(before, after)
-        old = [_renewed(topic, state, draft.encoder_version, vectors[before == topic.number]) for topic in state.topics]
+        kept = {topic.number: topic.number for topic in keep.topics} if keep else {}
+        others = {new: old for new, old in matches(before, after).items() if new not in kept and old not in kept}
+        same = kept | others
         with sessions.writing() as session:
             now = drafting.opened(session, actor, programme_id, hold=True)
             if (now.version.id, now.mark) != (found.version.id, found.mark):
                 continue  # somebody curated meanwhile
+            state = now.base if at_once else now.state  # of what was erased meanwhile nothing is written again
+            old = [_renewed(topic, state, draft.encoder_version, vectors[before == topic.number]) for topic in state.topics]
             codebook = codings.codebook_of(session, programme_id)
             assert codebook is not None
             new = codings.take_numbers(session, codebook, len(fresh.topics) - len(same))

@@ -22,7 +22,7 @@ from commsapp.listening import programmes as frame
 from commsapp.listening import views
 from commsapp.listening.measuring import NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, listening_results
 from commsapp.listening.naming import hides, topics_named
-from commsapp.listening.reporting import codebook_in_use, model_version, records
+from commsapp.listening.reporting import codebook_in_use, model_version, records, topic_counts
 from commsapp.storage import erasing, events, responses, results
 from commsapp.storage.session import Session, Sessions
 
@@ -242,10 +242,16 @@ def _table(rows: list[Any]) -> pd.DataFrame:
 def codebook_shown(session: Session, actor: Actor, programme_id: int) -> views.Codebook | None:
     """The codebook version in use, as far as the actor may know its topics; None where there is none yet.
 
-    Topics whose names are made of words that they may not read are kept from them: see `analysing.NAMED_BY_OPEN`.
+    Topics whose names are made of words that they may not read are kept from them: see `analysing.NAMED_BY_OPEN`. Sizes are of
+    the comments that they may read, or the difference would say how many others there are.
     """
     found = codebook_in_use(session, actor, programme_id)
-    return found if found is None or topics_named(session, actor, programme_id) else replace(found, topics=())
+    if found is None or not hides(session, actor, programme_id):
+        return found
+    if not topics_named(session, actor, programme_id):
+        return replace(found, topics=())
+    counted = topic_counts(session, actor, programme_id)
+    return replace(found, topics=tuple(replace(topic, size=counted.get(topic.number, 0)) for topic in found.topics))
 
 
 def result(session: Session, actor: Actor, result_id: int) -> views.Result:

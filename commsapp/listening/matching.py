@@ -104,7 +104,6 @@ def carried(
             origin=origin,
             merged=next((one.merged for one in own if one.number == number), ()),
             curated=True,
-            keys=("",) * len(topic.keys),
         )
         taken.append(new.name)
         made.append(new)

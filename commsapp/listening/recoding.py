@@ -23,7 +23,7 @@ from commsapp.listening.changes import State, Topic, follow
 from commsapp.listening.found_again import sorted_by
 from commsapp.listening.matching import carried, matches, table
 from commsapp.listening.naming import check_topics_named
-from commsapp.storage import by_people, codebooks, codings, responses
+from commsapp.storage import by_people, codebooks, codings, erasing, responses
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import load_encoder
@@ -80,7 +80,8 @@ def add_topic(
             return {}
         found = drafting.opened(session, actor, programme_id, hold=True)
         _same_version(found, again)
-        name = curating.check_name(found.state, asked["name"])
+        rows, keys = _still_said(session, rows, keys)
+        name = _free_name(found.state, asked["name"])
         (number,) = _numbers(session, programme_id, 1)
         topic = Topic(
             number=number,
@@ -93,6 +94,29 @@ def add_topic(
         )
         _change(session, actor, programme_id, found, again, curating.ADD, {"topic": curating.to_json(topic)})
     return {"topic": number}
+
+
+def _still_said(session: Session, rows: list[bytes], keys: list[str]) -> tuple[list[bytes], list[str]]:
+    """Embeddings without those of texts that were erased while they were read; nobody erases the others before this is written.
+
+    Raises
+    ------
+    NotFound : none is left.
+
+    """
+    said = erasing.said_for_now(session, [key for key in keys if key])
+    left = [(row, key) for row, key in zip(rows, keys, strict=True) if not key or key in said]
+    if not left:
+        raise NotFound("None of the comments that were chosen is there any more.", "Choose others.")
+    return [row for row, _ in left], [key for _, key in left]
+
+
+def _free_name(state: State, name: str) -> str:
+    """The name that was asked for. What a job says of its failure is read by people who may not know the names of topics."""
+    try:
+        return curating.check_name(state, name)
+    except BadInput:
+        raise Conflict("The name is taken by another topic meanwhile.", "Add the topic again under another name.") from None
 
 
 def _numbers(session: Session, programme_id: int, count: int) -> list[int]:
@@ -156,7 +180,7 @@ def split_topic(
         encoder=encoder,
     )
     if len(parts) < 2:
-        raise BadInput(f"The comments of ‘{whole.name}’ are too few, or too alike, to be told apart.", "Leave it as it is.")
+        raise BadInput("The comments of this topic are too few, or too alike, to be told apart.", "Leave it as it is.")
     with sessions.writing() as session:
         again = _asked(session, actor, asked_id)
         if again is None:
@@ -164,7 +188,7 @@ def split_topic(
         found = drafting.opened(session, actor, programme_id, hold=True)
         _same_version(found, again)
         if drafting.there(found.state, whole.number).prototypes != whole.prototypes:
-            raise Conflict(f"Somebody changed ‘{whole.name}’ meanwhile.", "Look at it again, then split it.")
+            raise Conflict("Somebody changed this topic meanwhile.", "Look at it again, then split it.")
         made = _parts(session, programme_id, found.state, whole, parts)
         arguments = {"number": whole.number, "was": whole.name, "parts": [curating.to_json(part) for part in made]}
         _change(session, actor, programme_id, found, again, curating.SPLITTING, arguments)
@@ -211,10 +235,12 @@ def _sorted(
     version: codings.CodebookVersion,
     keys: list[str],
     vectors: Floats,
+    encoder_version: str = "",
 ) -> npt.NDArray[np.int64]:
+    """The topic of each text; ``encoder_version`` is that of the embeddings, where it may be another than the topics'."""
     if not keys:
         return np.zeros(0, dtype=np.int64)
-    return sorted_by(session, actor, state, version, keys, vectors, encoder_version=state.encoder_version)
+    return sorted_by(session, actor, state, version, keys, vectors, encoder_version=encoder_version or state.encoder_version)
 
 
 def compare(
@@ -274,6 +300,7 @@ def freeze(
         _same_version(found, row)
         progress("Sorting the comments", 0, 0)
         keys, vectors = embeddings_of(sessions, actor, programme_id, found.state.encoder_version, settings)
+        _check_all_read(sessions, actor, programme_id, keys)
         with sessions.reading() as session:
             sizes = Counter(_sorted(session, actor, found.state, found.version, keys, vectors).tolist())
         with sessions.writing() as session:
@@ -332,7 +359,7 @@ def try_codebook(
         after = _sorted(session, actor, state, version, keys, vectors)
         before = np.full(len(keys), curating.NO_TOPIC, dtype=np.int64)
         if own is not None and theirs is not None:
-            before = _sorted(session, actor, theirs, own, keys, vectors)
+            before = _sorted(session, actor, theirs, own, keys, vectors, state.encoder_version)
     with sessions.writing() as session:
         codebooks.keep_difference(
             session,
@@ -359,6 +386,20 @@ def check_embeddings(keys: Sequence[str]) -> None:
         raise BadInput("The models have read no comments of that programme with this encoder.", "Analyse it first.")
 
 
+def _check_all_read(sessions: Sessions, actor: Actor, programme_id: int, keys: Sequence[str]) -> None:
+    """Refuse to put a version in use by which some comments can't be coded: an analysis stopped before the models read them.
+
+    Raises
+    ------
+    Conflict : some have no embedding.
+
+    """
+    with sessions.reading() as session:
+        wanted = responses.text_keys(session, actor.cleared(), programme_id)
+    if set(wanted) - set(keys):
+        raise Conflict("The models have not read all comments yet.", "Analyse what is new first, then do this again.")
+
+
 def carry(
     sessions: Sessions,
     actor: Actor,
@@ -380,15 +421,19 @@ def carry(
         progress("Sorting the comments", 0, 0)
         keys, vectors = embeddings_of(sessions, actor, programme_id, state.encoder_version, settings)
         check_embeddings(keys)
+        _check_all_read(sessions, actor, programme_id, keys)
         with sessions.reading() as session:
             after = _sorted(session, actor, state, version, keys, vectors)
             same: dict[int, int] = {}
             if own is not None and theirs is not None:
-                same = matches(_sorted(session, actor, theirs, own, keys, vectors), after)
+                same = matches(_sorted(session, actor, theirs, own, keys, vectors, state.encoder_version), after)
         sizes = Counter(after.tolist())
         with sessions.writing() as session:
             again = _asked(session, actor, asked_id)
             if again is not None:
+                _, state = _version_of(session, actor, from_programme_id, version_id)  # something may have been erased
+                if own is not None and drafting.opened(session, actor, programme_id).live:
+                    raise Conflict("Somebody began to change the topics there.", "Freeze or undo that first, then carry.")
                 numbers = _numbers(session, programme_id, len(state.topics) - len(same))
                 mine = () if theirs is None else theirs.topics
                 counted = [replace(topic, size=sizes.get(topic.number, 0)) for topic in state.topics]

@@ -140,6 +140,17 @@ def codebook_in_use(session: Session, actor: Actor, programme_id: int) -> views.
     )
 
 
+def topic_counts(session: Session, actor: Actor, programme_id: int) -> dict[int, int]:
+    """Number of each topic in use, -1 for 'no topic' → how many comments it has that the actor may read."""
+    version = codings.current_version(session, actor, programme_id)
+    choice = choice_of(session, actor, programme_id)
+    if version is None or choice is None:
+        return {}
+    numbers = {topic.id: topic.number for topic in codings.topics(session, version.id)}
+    counted = said.count_by_topic(session, actor, programme_id, choice)
+    return {-1 if topic is None else numbers.get(topic, -1): count for topic, count in counted.items()}
+
+
 def comments_page(
     session: Session,
     actor: Actor,

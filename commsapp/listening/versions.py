@@ -37,7 +37,7 @@ def state_of(session: Session, version: codings.CodebookVersion) -> State:
 
 
 def _topic(row: codings.Topic) -> Topic:
-    vectors = _parts(row.prototypes, len(row.centroid))
+    vectors = _parts(row.prototypes, len(row.centroid)) or (() if not any(row.centroid) else (row.centroid,))
     keys = tuple(str(key) for key in row.prototype_keys)
     return Topic(
         number=row.number,
@@ -309,8 +309,18 @@ def what_became(
         said.append(f"‘{name}’ was merged into ‘{name_now}’ since.")
     elif name_now != name:
         said.append(f"‘{name}’ is called ‘{name_now}’ now.")
-    if any(_was_split(session, version, number) for version in steps[:-1]):
+    split = any(_was_split(session, version, number) for version in steps[:-1])
+    if split:
         said.append(f"‘{name}’ was split since: this is about the part that kept its place.")
+    then, now = (
+        next((topic for topic in codings.topics(session, version.id) if topic.number == wanted), None)
+        for version, wanted in ((steps[0], number), (steps[-1], number_now))
+    )
+    if then is not None and now is not None and len(steps) > 1:
+        if set(now.merged) - set(then.merged) - {number, number_now}:
+            said.append(f"Other topics were merged into ‘{name_now}’ since.")
+        elif number_now == number and not split and now.prototypes != then.prototypes:
+            said.append(f"‘{name_now}’ was found again since, so it may hold partly other comments.")
     return " ".join(said)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from commsapp.textmodels.clusters import FEWEST_IN_PART, Floats, centroids, largest_first, nearest, prototypes
+from commsapp.textmodels.clusters import FEWEST_IN_PART, Floats, centroids, largest_first, merge_small, nearest, prototypes
 from commsapp.textmodels.encoder import Encoder
 from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
 from commsapp.textmodels.topics import PHRASES, SEED, discover
@@ -53,7 +53,8 @@ def split(
     whole = np.zeros(len(vectors), dtype=np.int64)
     middles = prototypes(vectors, whole, seed=SEED, most=parts)[0]
     labels = np.unique(nearest(vectors, middles)[0], return_inverse=True)[1]
-    labels = largest_first(labels.astype(np.int64))
+    # A part of one or two texts would carry what they say into a codebook that outlives them.
+    labels = largest_first(merge_small(vectors, labels.astype(np.int64), FEWEST_IN_PART))
     if int(labels.max()) < 1:
         return []
     speak = [text if named_by is None or named_by[row] else "" for row, text in enumerate(texts)]

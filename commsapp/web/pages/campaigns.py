@@ -233,6 +233,9 @@ def _drawn(campaign: Campaign, message: Message, which: str) -> results.OverWave
     if expected.measure == TOPIC_SHARE:
         version = expected.codebook_version
         goes_on = listening.topic_followed(session, actor, programme_id, name=expected.item, codebook_version=version)
+        codebook = listening.codebook_in_use(session, actor, programme_id)
+        if goes_on is None and codebook is not None and codebook.version != version:
+            return None  # it doesn't go on, and another topic may have its name
     topic = None if goes_on is None else goes_on.number
     if expected.areas:
         places = {"Campaign areas": expected.areas} | ({"Other areas": tuple(others)} if others else {})

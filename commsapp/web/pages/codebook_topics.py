@@ -17,7 +17,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
 from commsapp.listening.views import Page
 from commsapp.web import fields
-from commsapp.web.pages.codebooks import WHY_HINT, codebook_step, place, programme_of, topic_of
+from commsapp.web.pages.codebooks import WHY_HINT, codebook_step, place, programme_of, topic_of, whole
 
 blueprint = Blueprint("codebook_topics", __name__, url_prefix="/programmes/<int:programme_id>/codebook")
 
@@ -281,7 +281,7 @@ def add(programme_id: int) -> Response | tuple[str, int]:
     programme = programme_of(programme_id)
     listening.codebook_draft(session, actor, programme_id)
     form: Any = AddForm()
-    chosen = [int(number) for number in http.form.getlist("comments") if number.isdecimal()]
+    chosen = [number for written in http.form.getlist("comments") if (number := whole(written)) is not None]
     words = " ".join((http.form.get("words") or http.args.get("words") or "").split())[:LONGEST_SEARCH]
     searching = "search" in http.form
     if form.is_submitted() and not searching and form.validate():

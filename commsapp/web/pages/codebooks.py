@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from commsapp.errors import BadInput, Conflict, NotFound
 from commsapp.http import request
 from commsapp.http.reading import words_leave
-from commsapp.http.security import ANALYSTS, STAFF, may_enter
+from commsapp.http.security import ANALYSTS, LARGEST_INTEGER, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.views import Difference, Draft, Programme, Said
 from commsapp.web import fields
@@ -22,6 +22,21 @@ blueprint = Blueprint("codebooks", __name__, url_prefix="/programmes/<int:progra
 SHOWN_WITH_WORDS = 15
 """Rows of a difference that comments are shown of."""
 WHY_HINT = "It stands beside the change for others. Write nothing here that says who anybody is."
+
+
+def bounded(written: str) -> int:
+    """A number that the database can hold. Raises ValueError for anything else, and for digits without end."""
+    if not (written.isdecimal() and len(written) <= len(str(LARGEST_INTEGER)) and int(written) <= LARGEST_INTEGER):
+        raise ValueError(written[:20])
+    return int(written)
+
+
+def whole(written: str) -> int | None:
+    """The same; none for anything else."""
+    try:
+        return bounded(written)
+    except ValueError:
+        return None
 
 
 class WhyForm(fields.Form):
@@ -84,9 +99,7 @@ def back(programme_id: int) -> Response:
 def undo(programme_id: int) -> Response:
     """Take back the last change, if it is still the one that the page showed."""
     shown = http.form.get("change", "")
-    said = listening.undo_change(
-        request.session(), request.actor(), programme_id, change_id=int(shown) if shown.isdecimal() else None
-    )
+    said = listening.undo_change(request.session(), request.actor(), programme_id, change_id=whole(shown))
     flash(f"Undone: {said}.", "success")
     return back(programme_id)
 
@@ -223,7 +236,7 @@ def between(programme_id: int) -> Response | str:
         flash("There is no other version to compare with yet.")
         return redirect(url_for("codebooks.versions", programme_id=programme_id))
     latest, before = list(known)[:2]
-    first, second = http.args.get("from", before, type=int), http.args.get("to", latest, type=int)
+    first, second = http.args.get("from", before, type=bounded), http.args.get("to", latest, type=bounded)
     found = listening.between_versions(session, actor, programme_id, first, second)
     steps = ("Versions", url_for("codebooks.versions", programme_id=programme_id))
     return render_template(
@@ -261,7 +274,7 @@ def carry_over(programme_id: int) -> Response | tuple[str, int]:
     """What the topics would make of the other programme's comments; then carry them over, with a reason."""
     session, actor = request.session(), request.actor()
     programme = programme_of(programme_id)
-    to = http.args.get("to", type=int)
+    to = http.args.get("to", type=bounded)
     found = None if to is None else listening.codebook_tried(session, actor, programme_id, programme_of(to).id)
     if to is None or found is None:
         flash("That was not tried yet, or the topics were changed since. Choose the programme first.")
