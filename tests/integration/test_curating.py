@@ -10,17 +10,19 @@ import curated
 import numpy as np
 import pytest
 from curated import BINS, DEALERS, SCAMS, THANKS, Curated
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.config import Settings
 from commsapp.errors import BadInput, Conflict, NotAllowed, NotFound
 from commsapp.evaluation import service as evaluation
-from commsapp.listening import found_again, recoding, versions
+from commsapp.listening import drafting, found_again, recoding, versions
 from commsapp.listening import service as listening
 from commsapp.planning import service as planning
 from commsapp.storage import codebooks, codings, erasing, organisations
+from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.events import Event
+from commsapp.storage.responses import Comment
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.codebook import TopicDraft, make_codebook
 from commsapp.textmodels.encoder import ENCODER_VERSION
@@ -294,6 +296,7 @@ def test_a_cited_result_follows_its_topic_through_renames_and_merges_and_says_so
         _cite(session, made, cited["Thanks"])
         _cite(session, made, cited["Scam calls"])
         _cite(session, made, cited["Dealers"])
+        _cite(session, made, cited["Bins; tyres"])
     change(made, "rename", number=SCAMS, name="Fraud")
     change(made, "merge", numbers=[BINS, THANKS])
     change(made, "drop", number=DEALERS)
@@ -301,11 +304,13 @@ def test_a_cited_result_follows_its_topic_through_renames_and_merges_and_says_so
     with made.sessions.reading() as session:
         renamed = listening.result_now(session, made.actor, cited["Scam calls"])
         merged = listening.result_now(session, made.actor, cited["Thanks"])
+        took_in = listening.result_now(session, made.actor, cited["Bins; tyres"])
         assert listening.result_now(session, made.actor, cited["Dealers"]) is None
     assert renamed is not None and merged is not None
     assert (renamed.item, renamed.followed) == ("Fraud", "‘Scam calls’ is called ‘Fraud’ now.")
     assert (merged.item, merged.followed) == ("Bins; tyres", "‘Thanks’ was merged into ‘Bins; tyres’ since.")
     assert merged.value == pytest.approx(20 / 44)
+    assert took_in is not None and took_in.followed == "Other topics were merged into ‘Bins; tyres’ since."
 
 
 def test_an_effect_is_measured_on_its_topic_through_a_merge_and_says_so_and_on_a_dropped_one_not_at_all(
@@ -472,6 +477,55 @@ def test_an_erased_comment_leaves_nothing_in_a_codebook_that_it_was_an_example_o
         rows = session.query(codebooks.CodebookChange).all()
         assert not [row for row in rows if key in str(row.arguments)]
         assert not codings.count_codings(session, text_keys=[key])
+
+
+def test_what_is_erased_while_a_topic_is_made_of_it_stays_out(made: Curated) -> None:
+    """The job has read the embedding when the comment goes."""
+    words = [f"Old tyres are dumped in the lane, load {number}" for number in (0, 1)]
+    chosen = [comment(made, one) for one in words]
+    with made.sessions.writing() as session:
+        listening.start_add(session, made.actor, made.id, name="Fly-tipping", comment_ids=chosen)
+        session.execute(update(Comment).where(Comment.id == chosen[0]).values(text_key=None))
+    (job,) = made.work()
+    assert job.state == "done", job.error
+    with made.sessions.reading() as session:
+        topic = drafting.opened(session, made.actor, made.id).state.topic(4)
+    assert topic is not None
+    assert topic.keys == (curated.text_key(words[1]),)
+
+
+def test_a_version_by_which_some_comments_can_t_be_coded_is_not_put_in_use(made: Curated) -> None:
+    with EmbeddingStore(made.settings.data_dir, ENCODER_VERSION, made.sessions.keyring) as store:
+        store.delete([curated.text_key("Old tyres are dumped in the lane, load 0")])
+    change(made, "rename", number=SCAMS, name="Fraud")
+    with made.sessions.writing() as session:
+        state = listening.codebook_draft(session, made.actor, made.id).state
+        listening.start_freeze(session, made.actor, made.id, note="A better name", state=state)
+    (job,) = made.work()
+    assert (job.state, job.error) == (
+        "failed",
+        "The models have not read all comments yet. Analyse what is new first, then do this again.",
+    )
+    with made.sessions.reading() as session:
+        assert versions.version_in_use(session, made.actor, made.id).number == 1
+
+
+def test_sizes_of_topics_are_of_the_comments_that_one_may_read(made: Curated) -> None:
+    wu = somebody(made, "Wu Worker")
+    sizes = []
+    for actor in (made.actor, wu):
+        with made.sessions.reading() as session:
+            codebook = listening.codebook_in_use(session, actor, made.id)
+        assert codebook is not None
+        sizes.append({topic.number: topic.size for topic in codebook.topics}[DEALERS])
+    assert sizes == [10, 11]  # as it was found, and what an open-only reader has of it
+
+
+def test_a_codebook_is_not_carried_over_a_draft_that_would_be_lost(made: Curated, settings: Settings) -> None:
+    other = curated.fill(made.sessions, made.actor, settings, name="Elsewhere")
+    change(other, "rename", number=SCAMS, name="Fraud")
+    with made.sessions.writing() as session, pytest.raises(BadInput, match="a draft on the topics of that programme"):
+        listening.start_carry(session, made.actor, made.id, other.id, dry_run=False, note="One list for both")
 
 
 def test_a_codebook_is_tried_on_another_programme_and_carried_there(made: Curated, settings: Settings) -> None:

@@ -193,3 +193,13 @@ def test_a_programme_without_topics_says_what_to_do_next(seen: Seen) -> None:
     page = client.get(f"/programmes/{empty.id}/codebook").text
     assert "There are no topics yet" in page and "Add feedback" in page
     assert client.get(f"/programmes/{empty.id}/codebook/difference").status_code == 404
+
+
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000, "٣", "-1", "1e9"])
+def test_numbers_that_no_database_holds_are_no_fault_of_ours(seen: Seen, digits: str) -> None:
+    _, made, client = seen
+    undone = send(client, at(made, "/undo"), at(made, "/add"), change=digits)
+    added = send(client, at(made, "/add"), comments=digits, name="Fly-tipping", search="yes")
+    carried = client.get(f"{at(made, '/carry/over')}?to={digits}")
+    between = client.get(f"{at(made, '/versions/difference')}?from={digits}&to={digits}")
+    assert max(page.status_code for page in (undone, added, carried, between)) < 500
