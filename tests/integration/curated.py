@@ -128,7 +128,8 @@ def found(named_by_open: bool = True) -> State:
         middle = np.mean([direction(place, 0.1) for place in places], axis=0)
         middle = (middle / np.linalg.norm(middle)).astype("<f4").tobytes()
         phrases = (NAMES[number].lower(),)
-        topics.append(Topic(number, NAMES[number], parts, ("",) * len(parts), middle, 10, phrases=phrases))
+        firm = {DEALERS: 0.93, BINS: 0.66, SCAMS: 0.31}.get(number)
+        topics.append(Topic(number, NAMES[number], parts, ("",) * len(parts), middle, 10, phrases=phrases, stability=firm))
     return State(tuple(topics), "medium", ENCODER_VERSION, 0.8, named_by_open)
 
 

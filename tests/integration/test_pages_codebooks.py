@@ -203,3 +203,15 @@ def test_numbers_that_no_database_holds_are_no_fault_of_ours(seen: Seen, digits:
     carried = client.get(f"{at(made, '/carry/over')}?to={digits}")
     between = client.get(f"{at(made, '/versions/difference')}?from={digits}&to={digits}")
     assert max(page.status_code for page in (undone, added, carried, between)) < 500
+
+
+def test_each_topic_says_how_firmly_it_stands(seen: Seen) -> None:
+    _, made, client = seen
+    index = client.get(at(made)).get_data(as_text=True)
+    assert [index.count(word) for word in ("Firm", "Fair", "Shaky")] == [1, 1, 1]
+    shaky = client.get(at(made, f"/topics/{SCAMS}")).get_data(as_text=True)
+    assert "Shaky: in other parts of the comments it is hardly found." in " ".join(shaky.split())
+    read = client.get(f"/programmes/{made.id}/topics/{DEALERS}").get_data(as_text=True)
+    assert "Firm: nearly the same topic is found in other parts of the comments. (Agreement 0.93 of 1.)" in " ".join(read.split())
+    unknown = client.get(f"/programmes/{made.id}/topics/{THANKS}").get_data(as_text=True)
+    assert "Agreement" not in unknown
