@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from benchmarks.load.made_up import AREAS, ATTRIBUTES, TOPICS, WORDS, Made
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 """Seconds after which nobody waits any longer: counted as an error."""
 
 

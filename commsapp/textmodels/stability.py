@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from commsapp.textmodels.clusters import Floats, LeidenClusters
+    from commsapp.textmodels.clusters import Floats, LeidenClusters, Progress
 
 FIRM, FAIR = 0.75, 0.6
 _PART = 0.8
-_REPEATS, _FEW_REPEATS = 10, 4
-_MANY = 5_000
-"""From so many texts on fewer repeats do: a mean over many texts varies less."""
+_REPEATS = ((5_000, 10), (50_000, 4))
+"""Up to so many texts as many repeats, then `_FEWEST`: a mean over many texts varies less."""
+_FEWEST = 2
 
 Word = Literal["firm", "fair", "shaky"]
 
@@ -33,13 +33,18 @@ def in_words(stability: float | None) -> Word | Literal[""]:
     return "firm" if stability >= FIRM else "fair" if stability >= FAIR else "shaky"
 
 
-def found_again(vectors: Floats, clusters: LeidenClusters, *, seed: int, repeats: int | None = None) -> npt.NDArray[np.float64]:
-    """The stability of each group of a fitted clusterer: (groups,), 0 to 1."""
+def found_again(
+    vectors: Floats, clusters: LeidenClusters, *, seed: int, repeats: int | None = None, progress: Progress | None = None
+) -> npt.NDArray[np.float64]:
+    """The stability of each group of a fitted clusterer: (groups,), 0 to 1.
+
+    ``progress`` is called with how many of the repeats are done.
+    """
     from commsapp.textmodels.clusters import communities, tree_of
 
     labels, n = clusters.labels_, len(vectors)
     groups = int(labels.max()) + 1
-    repeats = repeats or (_REPEATS if n < _MANY else _FEW_REPEATS)
+    repeats = repeats or next((times for most, times in _REPEATS if n < most), _FEWEST)
     random = np.random.default_rng([seed, n])
     total = np.zeros(groups)
     for repeat in range(repeats):
@@ -50,6 +55,8 @@ def found_again(vectors: Floats, clusters: LeidenClusters, *, seed: int, repeats
         leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
         again = tree_of(part, leaves).cut(groups)[leaves]
         total += _jaccard(labels[rows], again, groups).max(1)
+        if progress is not None:
+            progress(repeat + 1, repeats)
     return total / repeats
 
 

@@ -117,9 +117,9 @@ def discover(
     encoder : ranks phrases by what they mean too; without it by their frequency alone.
     named_by : n, whether a text's words may stand in names and phrases, which everybody reads; without it, all may.
     keep : topics that stay as they are, with their numbers and the threshold of their codebook: new ones are found among the
-    texts that fit none of them, and numbered on from there.
+    texts that fit none of them, and numbered on from there. They count where a number of topics is asked for.
     stability : whether to say how firmly each topic stands, which costs some more clusterings.
-    progress : called with (texts compared, texts in all).
+    progress : called with (how much is done, how much there is).
 
     Raises
     ------
@@ -136,14 +136,14 @@ def discover(
         texts,
         given,
         free,
-        granularity=granularity,
+        granularity=max(2, granularity - len(keep.topics)) if keep and isinstance(granularity, int) else granularity,
         seed=seed,
         encoder=encoder,
         named_by=named_by,
         again=stability,
         progress=progress,
     )
-    draft = found if keep is None else _beside(keep, found)
+    draft = found if keep is None else _beside(keep, found, str(granularity))
     return _with_sizes(draft, given, rows)
 
 
@@ -164,14 +164,15 @@ def _found(
     if len(rows) < FEWEST_TEXTS:
         return none
     vectors = np.ascontiguousarray(embeddings[rows])
-    clusters = _clusters(len(rows), granularity, seed, progress)
+    first, second = _halves(progress, len(rows)) if again else (progress, None)
+    clusters = _clusters(len(rows), granularity, seed, first)
     speak = [texts[row] if named_by is None or named_by[row] else "" for row in rows]
     phrases, leaf_phrases = _phrases(speak, vectors, clusters, encoder)
     if len(phrases) < 2:
         # One topic that everything falls into says nothing, however its name reads: there are too few texts to tell any apart.
         return none
     middles = prototypes(vectors, clusters.leaves_, seed=seed)
-    firm = found_again(vectors, clusters, seed=seed) if again else None
+    firm = found_again(vectors, clusters, seed=seed, progress=second) if again else None
     names = unique_names(phrases)
     topics = []
     for number, own in enumerate(phrases):
@@ -200,7 +201,14 @@ def _found(
     )
 
 
-def _beside(keep: CodebookDraft, found: CodebookDraft) -> CodebookDraft:
+def _halves(progress: Progress | None, n: int) -> tuple[Progress | None, Progress | None]:
+    """Progress of two parts that take about as long, told as one."""
+    if progress is None:
+        return None, None
+    return lambda done, total: progress(n * done // total, 2 * n), lambda done, total: progress(n + n * done // total, 2 * n)
+
+
+def _beside(keep: CodebookDraft, found: CodebookDraft, granularity: str) -> CodebookDraft:
     """Kept topics as they are, then those found, numbered on and with other names than the kept ones."""
     first = max((topic.number for topic in keep.topics), default=-1) + 1
     taken = {topic.name for topic in keep.topics}
@@ -210,7 +218,7 @@ def _beside(keep: CodebookDraft, found: CodebookDraft) -> CodebookDraft:
         new.append(replace(topic, number=first + topic.number, name=name, parts=()))
     return make_codebook(
         encoder_version=keep.encoder_version,
-        granularity=found.granularity,
+        granularity=granularity,
         topics=(*keep.topics, *new),
         threshold=keep.threshold if keep.topics else found.threshold,
     )

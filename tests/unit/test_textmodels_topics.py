@@ -176,6 +176,7 @@ def test_topics_that_are_kept_stay_as_they_are_and_new_ones_are_found_beside_the
     assert again.threshold == first.threshold
     before, after = assign(first, vectors[rows]).topic, assign(again, vectors[rows]).topic
     assert (before == after).mean() > 0.95
+    assert len(discover(TEXTS, vectors, keep=first, granularity=4, stability=False).topics) == 4
     dealing = [row for row, kind in enumerate(KIND) if kind == "dealing"]
     assert (assign(again, vectors[dealing]).topic >= 2).mean() > 0.8
 
