@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def test_no_file_names_a_place_of_this_machine() -> None:
     places = own_places()
     found = [f"{name}: {place}" for name, text in texts() for place in places if place in text]
     assert not found
+
+
+def test_no_link_is_kept_in_place_of_a_file_or_a_folder() -> None:
+    """A link to another checkout's environment would take the place of one's own."""
+    listed = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not [line for line in listed.splitlines() if line.startswith("120000")]
 
 
 def test_no_file_names_a_package_registry_or_a_download_address() -> None:
