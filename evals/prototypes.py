@@ -1,4 +1,4 @@
-"""What several middles of a topic are worth, on clinc150: ``python -m evals.prototypes`` prints the figures of decision 19.
+"""What several middles of each finest group of a topic are worth, on clinc150: ``python -m evals.prototypes``.
 
 Topics are found in the 15,000 utterances of its training split; its test split and the utterances that are in scope of nothing
 were never seen. Reads ../shared/data; takes about five minutes on one core.

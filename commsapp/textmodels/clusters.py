@@ -195,8 +195,8 @@ def similarities(vectors: Floats, to: Floats) -> Floats:
 def prototypes(vectors: Floats, labels: Numbers, *, seed: int, most: int = MOST_PARTS) -> list[Floats]:
     """Middles of the parts of each group: (parts, dimensions), at most 4, for each group from 0 on; none for one without rows.
 
-    One middle takes a group for a ball. Several follow its shape, so that what fits no group is told better: see decision 19,
-    whose figures `python -m evals.prototypes` prints.
+    One middle takes a group for a ball. Several follow its shape, so that what fits no group is told better: see decision 19.
+    `python -m evals.prototypes` prints what 1 to 16 are worth.
 
     Method: spherical k-means (Dhillon, Modha 2001, doi:10.1023/A:1007612920971) from k-means++ starts.
     """
