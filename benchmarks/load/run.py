@@ -93,6 +93,7 @@ def place(keep: Path | None, postgres: str) -> Iterator[tuple[Settings, dict[str
             port = free.getsockname()[1]
         ours = {"COMMSAPP_DATA_DIR": str(folder), "COMMSAPP_PORT": str(port)}
         ours |= {one: value for one, value in os.environ.items() if one in ("COMMSAPP_PROCESSES",)}
+        postgres = as_psycopg(postgres)
         schema = "" if not postgres else f"load_{keep.name if keep else secrets.token_hex(4)}"
         if schema:
             with psycopg.connect(postgres, autocommit=True) as connection:
@@ -107,6 +108,11 @@ def place(keep: Path | None, postgres: str) -> Iterator[tuple[Settings, dict[str
             if schema and keep is None:
                 with psycopg.connect(postgres, autocommit=True) as connection:
                     connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+
+
+def as_psycopg(url: str) -> str:
+    """An address that names SQLAlchemy's driver, as settings do, without it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def _database(settings: Settings, comments: int) -> tuple[made_up.Made, float]:

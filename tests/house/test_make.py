@@ -40,6 +40,16 @@ def test_the_tests_begin_with_style_types_and_imports() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("url", ["postgresql+psycopg://root@127.0.0.1/test", "postgresql://root@127.0.0.1/test"])
+def test_the_load_reads_the_address_of_a_database_as_the_settings_and_the_tests_do(url: str) -> None:
+    """It once ended `make soak` in its last minutes, over an address that all the tests before it had taken."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    from benchmarks.load.run import as_psycopg
+
+    assert conninfo_to_dict(as_psycopg(url)) == {"user": "root", "host": "127.0.0.1", "dbname": "test"}
+
+
 @pytest.mark.parametrize("target", ["demo", "serve", "test", "soak", "evals", "bench"])
 def test_whatever_shows_pages_or_reads_comments_brings_scripts_styles_and_the_model_of_names_first(target: str) -> None:
     """In a fresh clone nothing of it is there, and `make soak` once fell over that after twelve minutes."""
