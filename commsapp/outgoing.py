@@ -2,7 +2,8 @@
 
 A host on the list is called over https, where it resolves to public addresses. What is on the list with its port ('host:port')
 may also be in a private network, as somebody named exactly that; plain http is for such a place on this machine only. The address
-that is checked is the one that is connected to, so a name can't change its mind in between. No redirect is followed.
+that is checked is the one that is connected to, so a name can't change its mind in between. No redirect is followed, but for a
+file that is fetched, where the host that it leads to is checked like the first.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,6 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from commsapp.errors import NotAllowed, Unavailable
 
 SECONDS = 10
+_MOST_HOPS = 5
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -41,6 +44,49 @@ def guard(session: requests.Session, allowed: Iterable[str]) -> None:
     session.mount("http://", adapter)
 
 
+class NotThere(Unavailable):
+    """A host that was called has no such file."""
+
+
+def fetch(address: str, path: Path, allowed: Iterable[str]) -> None:
+    """Fetch a file, whole or not at all. Where its host sends on to another one, that must be on the list too.
+
+    Raises
+    ------
+    NotAllowed : a host that isn't on the list. NotThere : the host has no such file. Unavailable : it doesn't answer.
+
+    """
+    session = requests.Session()
+    guard(session, allowed)
+    draft = path.with_name(f".{path.name}.part")
+    for _ in range(_MOST_HOPS):
+        try:
+            with session.get(address, stream=True) as response:
+                if response.status_code in (401, 403, 404):
+                    raise NotThere(f"{_host(address)} has no {path.name} to give.")
+                response.raise_for_status()
+                with draft.open("wb") as file:
+                    for part in response.iter_content(1 << 20):
+                        file.write(part)
+            draft.replace(path)
+            return
+        except _SentOn as error:
+            address = error.address
+        except requests.RequestException as error:
+            raise Unavailable(f"{path.name} can't be fetched from {_host(address)}.", "Try again later.") from error
+        finally:
+            draft.unlink(missing_ok=True)
+    raise Unavailable(f"{path.name} is sent from one address to the next.", "Try again later.")
+
+
+class _SentOn(NotAllowed):
+    """A reply that leads to another address, which only `fetch` follows."""
+
+    def __init__(self, asked: str, location: str) -> None:
+        super().__init__(f"{_host(asked)} sent commsapp on to another address.", "No redirect is followed.")
+        self.address = urljoin(asked, location)
+
+
 class _Guarded(HTTPAdapter):
     def __init__(self, allowed: frozenset[str]) -> None:
         self.allowed = allowed
@@ -56,7 +102,7 @@ class _Guarded(HTTPAdapter):
         response = super().send(request, *args, **kwargs)
         if response.is_redirect:
             response.close()
-            raise NotAllowed(f"{_host(str(request.url))} sent commsapp on to another address.", "No redirect is followed.")
+            raise _SentOn(str(request.url), response.headers["location"])
         return response
 
 

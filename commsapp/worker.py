@@ -68,10 +68,17 @@ def _of_codebooks(name: str) -> Callable[..., dict[str, Any] | None]:
     return run
 
 
+def _explain(sessions: Sessions, actor: Actor, **arguments: Any) -> dict[str, Any]:
+    from commsapp.listening.service import run_explanation
+
+    return run_explanation(sessions, actor, **arguments)
+
+
 # Called with sessions, actor, the job's arguments, settings and progress; what it returns is kept with the job.
 JOBS: dict[str, Callable[..., dict[str, Any] | None]] = {
     "import": _import,
     "analyse": _analyse,
+    "explain": _explain,
     "count results": _count,
     "add topic": _of_codebooks("add_topic"),
     "split topic": _of_codebooks("split_topic"),

@@ -1,9 +1,9 @@
 """Measure the shipped models: ``python -m evals.run``, or ``--only PART`` for some of `PARTS`.
 
-Sentiment on tweets that no training saw, beside VADER and TextBlob; topics on clinc150 (gold labels), beside BERTopic's defaults
-and k-means; what is new in a wave; the Bowling Green consultation and CFPB narratives through the command line, as anybody would
-use it, and whether two runs agree byte for byte; redaction on sentences of our own. The data are read from ../shared/data. Writes
-docs/accuracy.md and fails when a promise is broken.
+Sentiment and emotions on texts that no training saw, beside VADER and TextBlob; the models in 8 bits beside 32; topics on
+clinc150 (gold labels), beside BERTopic's defaults and k-means; what is new in a wave; the Bowling Green consultation and CFPB
+narratives through the command line, as anybody would use it, and whether two runs agree byte for byte; redaction on sentences of
+our own. The data are read from ../shared/data. Writes docs/accuracy.md and fails when a promise is broken.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from evals.emerging import emerging_topics
+from evals.layers import layers
 from evals.redaction.run import redaction
 from evals.report import DATA, ROOT, SEED, Report, write
+from evals.tone.run import tone
 from evals.topics import topics
 
-LABELS = ("negative", "neutral", "positive")
-LEAST_MACRO_RECALL = 0.70
 MOST_LEFT_OUT = 0.05
 
 
@@ -52,54 +51,6 @@ def code(frame: pd.DataFrame, text: str, folder: Path, *options: str) -> pd.Data
     if len(coded) != len(frame):
         raise SystemExit(f"commsapp code lost rows on {folder.name}: {len(frame)} became {len(coded)}.")
     return coded
-
-
-def macro_recall(gold: pd.Series, guess: pd.Series) -> float:
-    """Mean over the three labels of the share found of each; a row that was not coded counts as wrong."""
-    return float(np.mean([(guess[gold == label] == label).mean() for label in LABELS]))
-
-
-def by_sign(score: float, margin: float) -> str:
-    return "positive" if score >= margin else "negative" if score <= -margin else "neutral"
-
-
-def sentiment(report: Report, work: Path) -> None:
-    from textblob import TextBlob
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
-    tweets = pd.read_csv(DATA / "tweets_sentiment" / "val.csv.gz")
-    coded = code(tweets, "text", work / "tweets")
-    gold = tweets["label"].astype(str)
-    vader = SentimentIntensityAnalyzer()
-    judges: dict[str, Callable[[str], str]] = {
-        "VADER": lambda text: by_sign(vader.polarity_scores(text)["compound"], 0.05),
-        "TextBlob": lambda text: by_sign(TextBlob(text).sentiment.polarity, 1e-9),
-    }
-    guesses = {"commsapp": coded["coded_sentiment"]} | {
-        name: pd.Series([judge(text) for text in tweets["text"]]) for name, judge in judges.items()
-    }
-    rows: list[list[object]] = []
-    for name, guess in guesses.items():
-        recalls = [f"{(guess[gold == label] == label).mean():.3f}" for label in LABELS]
-        rows.append([name, f"{macro_recall(gold, guess):.3f}", *recalls, f"{(guess == gold).mean():.3f}"])
-    ours = macro_recall(gold, guesses["commsapp"])
-    report.table(
-        f"Sentiment: {len(tweets):,} tweets of the validation split",
-        ["Method", "Macro-recall", *(f"Recall {label}" for label in LABELS), "Accuracy"],
-        rows,
-        f"Tuned on part of the training split only. Not coded: {(coded['coded_skipped'] != '').sum()} (counted as wrong). "
-        f"Calibration error {calibration_error(coded, gold):.3f}. Tweets flatter and differ from survey comments.",
-    )
-    report.expect(ours >= LEAST_MACRO_RECALL, f"macro-recall is {ours:.3f}, less than {LEAST_MACRO_RECALL}")
-
-
-def calibration_error(coded: pd.DataFrame, gold: pd.Series) -> float:
-    """Expected calibration error of the most probable label, ten bins."""
-    read = coded["coded_skipped"] == ""
-    odds = coded.loc[read, [f"coded_{label}" for label in LABELS]].astype(float).max(axis=1)
-    right = (coded["coded_sentiment"] == gold)[read]
-    bins = (odds * 10).clip(upper=9).astype(int)
-    return float(sum(abs(right[bins == b].mean() - odds[bins == b].mean()) * (bins == b).mean() for b in bins.unique()))
 
 
 def twice(report: Report, work: Path, name: str, frame: pd.DataFrame, text: str, *, show: bool) -> list[object]:
@@ -136,7 +87,8 @@ def consultations(report: Report, work: Path, size: int) -> None:
 
 
 PARTS: dict[str, Callable[[Report, Path, bool], None]] = {
-    "sentiment": lambda report, work, _: sentiment(report, work),
+    "tone": lambda report, work, _: tone(report, work, DATA, code),
+    "layers": lambda report, _, __: layers(report),
     "topics": lambda report, _, __: topics(report),
     "emerging": lambda report, _, full: emerging_topics(report, trials=5 if full else 2, waves=40),
     "consultations": lambda report, work, full: consultations(report, work, 1_000_000 if full else 600),

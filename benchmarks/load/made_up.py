@@ -17,13 +17,13 @@ from sqlalchemy import insert
 from commsapp.accounts import service as accounts
 from commsapp.actor import Actor, HandlingLevel, Role
 from commsapp.listening import service as listening
-from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.coders import EMOTION_CODER, HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.measuring import ANSWER_SHARE
 from commsapp.planning import service as planning
 from commsapp.storage import codings, organisations, programmes, responses, search
 from commsapp.storage.base import Under
 from commsapp.storage.session import Session, Sessions
-from commsapp.textmodels.sentiment import LABELS
+from commsapp.textmodels.tone import LABELS
 
 SEED = 20260301
 BATCH = 5_000
@@ -328,6 +328,7 @@ class _Coder:
         self.topics = {topic.number: topic.id for topic in codings.topics(session, version.id)}
         self.assigner = codings.model_coder(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
         self.judge = codings.model_coder(session, actor, name=SENTIMENT_CODER, version="by hand")
+        self.feels = codings.model_coder(session, actor, name=EMOTION_CODER, version="by hand")
 
     def code(self, session: Session, rows: list[dict[str, Any]]) -> None:
         new = []
@@ -341,4 +342,7 @@ class _Coder:
             for rank, label in enumerate(order, start=1):
                 tone = {"coder_id": self.judge, "measure": "sentiment", "label": LABELS[label], "topic_id": None, "rank": rank}
                 new.append({**shared, **tone, "probability": (0.8, 0.15, 0.05)[rank - 1]})
+            heard = ("anger", "", "joy")[row["tone"]]
+            emotion = {"coder_id": self.feels, "measure": "emotion", "label": heard, "topic_id": None, "rank": 1}
+            new.append({**shared, **emotion, "probability": 0.7})
         session.execute(insert(codings.Coding), new)

@@ -17,15 +17,29 @@ from commsapp.http import request
 from commsapp.http.reading import words_leave
 from commsapp.http.security import STAFF, may_enter, needs_scope
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, TONE, TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.measuring import (
+    ANSWER_SHARE,
+    COMMENTS,
+    EMOTION_SHARE,
+    TONE,
+    TOPIC_EMOTION,
+    TOPIC_SHARE,
+    TOPIC_TONE,
+    TOPIC_UNSURE,
+    UNSURE_SHARE,
+)
 from commsapp.listening.views import HOW_CHOSEN
 from commsapp.textmodels.stability import Word
+from commsapp.textmodels.tone import EMOTIONS
+from commsapp.textmodels.tone import LABELS as TONES
 
 calls = Calls("listening", __name__, description="What was heard: words, and figures with their uncertainty.")
 
 LEVELS = tuple(str(level) for level in HandlingLevel)
-TONES = ("negative", "neutral", "positive")
-MEASURES = (TOPIC_SHARE, ANSWER_SHARE, TONE, TOPIC_TONE, COMMENTS)
+MEASURES = (
+    *(TOPIC_SHARE, ANSWER_SHARE, TONE, TOPIC_TONE, UNSURE_SHARE, TOPIC_UNSURE, EMOTION_SHARE, TOPIC_EMOTION),
+    COMMENTS,
+)
 _WORDS, _RESULTS = "comments:read", "results:read"
 
 
@@ -58,6 +72,10 @@ class Comment(Shape):
     topic_by = a(Text, "The person who gave it this topic; empty for the codebook.", example="")
     topic_at = a(ma.fields.AwareDateTime, "When they did; null for the codebook.", nullable=True)
     topic_probability = a(Number, "How sure the codebook is, 0 to 1; null for a person.", nullable=True, example=0.82)
+    unsure = a(YesNo, "Whether the model is not sure enough of the tone to rely on it.", example=False)
+    emotions = several(
+        Text, "Emotions heard in the feedback, the most probable first; 'neutral' is none, and often none is heard."
+    )
 
 
 class WhichComments(Paging):
@@ -68,6 +86,7 @@ class WhichComments(Paging):
     area = asked(Text, "Name of an area.", default="", example="Ash")
     segment = asked(Text, "An attribute and its choice.", default="", example="age = 16-24")
     tone = asked(Text, "Tone of the feedback.", default="", one_of=("", *TONES), example="negative")
+    emotion = asked(Text, "Emotion heard in the feedback.", default="", one_of=("", *EMOTIONS), example="anger")
     set_aside = asked(YesNo, "Only those that could not be coded.", default=False, example=False)
     reason = asked(Text, "Only those set aside for this reason.", default="", example="empty")
 
@@ -115,7 +134,11 @@ class Result(Shape):
 
     id = a(Whole, "Its number, by which a message cites it.", example=1)
     measure = a(Text, "What was measured.", example=TOPIC_SHARE)
-    item = a(Text, "Of what: a topic, or a question and its choice; may be empty.", example="Dealers at the station")
+    item = a(
+        Text,
+        "Of what: a topic, a question and its choice, an emotion, a topic and an emotion; may be empty.",
+        example="Dealers at the station",
+    )
     wave = a(Text, "Name of the wave; empty for all.", example="March 2026")
     area = a(Text, "Name of the area; empty for all.", example="")
     segment = a(Text, "Attribute and choice; empty for all.", example="")
@@ -129,7 +152,7 @@ class Result(Shape):
     )
     chosen = a(Text, "How people were chosen: 'people' may be said of random and quota alone.", example="random")
     codebook_version = a(Text, "Which codebook a topic is of.", example="version 1 (0f3a9c1e)")
-    model_version = a(Text, "Which model coded the tone.", example="sentiment-1")
+    model_version = a(Text, "Which models coded the tone.", example="sentiment-1")
     corrected = a(YesNo, "Whether it was corrected for the model's errors.")
 
 
@@ -209,6 +232,7 @@ def list_comments(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
         area=wanted["area"],
         segment=wanted["segment"],
         sentiment=wanted["tone"],
+        emotion=wanted["emotion"],
         set_aside=wanted["set_aside"],
         reason=wanted["reason"],
         number=wanted["page"],
@@ -265,7 +289,7 @@ def get_codebook(programme_id: int) -> Any:
 @may_enter(*STAFF)
 @needs_scope(_RESULTS)
 def list_results(wanted: dict[str, Any], programme_id: int) -> dict[str, Any]:
-    """The latest frozen listening results: shares of topics and of answers, tone, numbers of comments."""
+    """The latest frozen listening results: shares of topics and of answers, tone, emotions, numbers of comments."""
     session, actor = request.session(), request.actor()
     listening.programme(session, actor, programme_id)
     _check_known(programme_id, wanted)

@@ -9,6 +9,7 @@ import click
 import pandas as pd
 
 from commsapp.cli.showing import console, progress, table, tell_names_missing
+from commsapp.config import other_models
 from commsapp.errors import BadInput
 from commsapp.listening.coding import COLUMNS, Reason, code_frame
 from commsapp.listening.files import UNREADABLE, check_fits, check_output, read_frame, write_frame
@@ -41,7 +42,7 @@ def code(
     save: Path | None,
     use: Path | None,
 ) -> None:
-    """Code the comments in INPUT: language, topic and tone of each, in columns beside the ones that are there.
+    """Code the comments in INPUT: language, topic, sentiment and emotions of each, in columns beside the ones that are there.
 
     Rows and cells stay as they were. What can't be coded says why in coded_skipped. Two runs give the same content.
     """
@@ -56,6 +57,7 @@ def code(
     frame = read_frame(source)
     check_fits(frame, output, more_columns=len(COLUMNS))
     codebook = load_codebook(use) if use else None
+    models = other_models()
     with progress() as tell:
         coded = code_frame(
             frame,
@@ -64,6 +66,8 @@ def code(
             translation=translation,
             granularity=wanted,
             codebook=codebook,
+            sentiment_model=models["sentiment_model"],
+            emotion_model=models["emotion_model"],
             progress=tell,
         )
     result = _with_problems(coded.frame, frame.attrs.get(UNREADABLE, {}))

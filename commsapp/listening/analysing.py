@@ -17,7 +17,8 @@ from commsapp.config import Settings
 from commsapp.errors import NotFound
 from commsapp.listening import freezing, versions, views
 from commsapp.listening import programmes as frame
-from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.bringing import set_models
+from commsapp.listening.coders import EMOTION_CODER, HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.listening.coding import choose_text
 from commsapp.listening.found_again import curated_topics, topics_again
 from commsapp.listening.keys import text_key
@@ -27,7 +28,7 @@ from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore, delete_everywhere
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
-from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
+from commsapp.textmodels.tone import EMOTIONS, LABELS, ToneModel, load_tone
 from commsapp.textmodels.topics import CodebookDraft, Granularity, assign, discover, granularity_of
 
 BATCH = 256
@@ -64,8 +65,9 @@ def run_analysis(
         has_text = bool(responses.comment_frame(session, actor, programme_id))
     drafted = False
     if has_text:
-        encoder, sentiment = load_encoder(), load_sentiment()
-        readable = encoder.languages & sentiment.languages
+        encoder = load_encoder()
+        tone = load_tone(**set_models(settings))
+        readable = encoder.languages & tone.languages
         prepare(
             sessions,
             actor,
@@ -78,7 +80,7 @@ def run_analysis(
         with sessions.reading() as session:
             handled = responses.text_keys(session, actor, programme_id)
         embed(sessions, actor, programme_id, encoder=encoder, settings=settings, progress=progress)
-        code_tone(sessions, actor, programme_id, model=sentiment, progress=progress)
+        code_tone(sessions, actor, programme_id, model=tone, progress=progress)
         drafted = find_topics(
             sessions,
             actor,
@@ -191,17 +193,26 @@ def embed(
             progress("Reading comments", done, len(missing))
 
 
-def code_tone(sessions: Sessions, actor: Actor, programme_id: int, *, model: SentimentModel, progress: views.Progress) -> None:
-    """Code the tone of each distinct text that this model version has not coded yet."""
+def code_tone(sessions: Sessions, actor: Actor, programme_id: int, *, model: ToneModel, progress: views.Progress) -> None:
+    """Code sentiment and emotions, in one pass, of each distinct text of which these model versions have not coded both yet."""
     with sessions.writing() as session:
-        coder = codings.model_coder(session, actor, name=SENTIMENT_CODER, version=model.version)
+        coders = {
+            "sentiment": codings.model_coder_in_use(session, actor, name=SENTIMENT_CODER, version=model.sentiment_version),
+            "emotion": codings.model_coder_in_use(session, actor, name=EMOTION_CODER, version=model.emotion_version),
+        }
     with sessions.reading() as session:
-        coded = codings.coded_keys(session, coder_id=coder, measure="sentiment")
-        keys = responses.text_keys(session, actor, programme_id, by_length=True)
-        missing = [key for key in keys if key not in coded]
+        coded = [codings.coded_keys(session, coder_id=coder, measure=measure) for measure, coder in coders.items()]
+        both = set.intersection(*coded)
+        missing = [key for key in responses.text_keys(session, actor, programme_id, by_length=True) if key not in both]
     progress("Judging the tone", 0, len(missing))
     for done, batch, texts in _text_batches(sessions, actor, programme_id, missing):
-        rows = _tone_rows(actor, coder, batch, model.score(texts))
+        tones = model.score(texts)
+        unsure = model.unsure(tones.sentiments)
+        rows = [row for given in zip(batch, tones.sentiments, unsure, strict=True) for row in _sentiment_rows(*given)]
+        heard = zip(batch, tones.emotions, model.heard(tones.emotions), strict=True)
+        rows += [row for given in heard for row in _emotion_rows(*given)]
+        shared = {"organisation_id": actor.organisation_id, "topic_id": None}
+        rows = [{**row, **shared, "coder_id": coders["emotion" if row["measure"] == "emotion" else "sentiment"]} for row in rows]
         with sessions.writing() as session:
             _add_said(session, rows)
         progress("Judging the tone", done, len(missing))
@@ -213,23 +224,25 @@ def _add_said(session: Session, rows: list[dict[str, object]]) -> None:
     codings.add_codings(session, [row for row in rows if row["text_key"] in said])
 
 
-def _tone_rows(actor: Actor, coder: int, keys: Sequence[str], scores: np.ndarray) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for key, score in zip(keys, scores, strict=True):
-        for rank, number in enumerate(np.argsort(-score, kind="stable"), start=1):
-            rows.append(
-                {
-                    "organisation_id": actor.organisation_id,
-                    "coder_id": coder,
-                    "text_key": key,
-                    "measure": "sentiment",
-                    "label": LABELS[number],
-                    "topic_id": None,
-                    "rank": rank,
-                    "probability": float(score[number]),
-                }
-            )
-    return rows
+def _sentiment_rows(key: str, odds: np.ndarray, unsure: bool) -> Iterator[dict[str, Any]]:
+    """All three labels by rank, and one more row where the best is too little probable to be said."""
+    order = np.argsort(-odds, kind="stable")
+    for rank, number in enumerate(order, start=1):
+        yield _tone_row(key, "sentiment", LABELS[number], rank, odds[number])
+    if unsure:
+        yield _tone_row(key, codings.UNSURE, codings.UNSURE, 1, odds[order[0]])
+
+
+def _emotion_rows(key: str, odds: np.ndarray, heard: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The emotions that are heard, by rank. Where none is there is one row without a label, so that the text counts as coded."""
+    for rank, name in enumerate(heard, start=1):
+        yield _tone_row(key, "emotion", name, rank, odds[EMOTIONS.index(name)])
+    if not heard:
+        yield _tone_row(key, "emotion", "", 1, odds.max())
+
+
+def _tone_row(key: str, measure: str, label: str, rank: int, probability: float) -> dict[str, Any]:
+    return {"text_key": key, "measure": measure, "label": label, "rank": rank, "probability": float(probability)}
 
 
 def find_topics(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from commsapp.actor import Actor
 from commsapp.listening import freezing, versions, views
-from commsapp.listening.measuring import TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.measuring import BY_TOPIC
 from commsapp.storage.session import Session
 
 
@@ -32,7 +32,7 @@ def result_now(session: Session, actor: Actor, result_id: int) -> views.Result |
     cited = freezing.result(session, actor, result_id)
     where = {name: getattr(cited, name) for name in freezing.CELL}
     said, topic = "", None
-    if cited.measure in (TOPIC_SHARE, TOPIC_TONE):
+    if cited.measure in BY_TOPIC:
         topic = versions.followed(
             session,
             actor,

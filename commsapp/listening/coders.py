@@ -6,6 +6,7 @@ from commsapp.storage.codings import CodebookVersion
 
 TOPIC_CODER = "topic assigner"
 SENTIMENT_CODER = "sentiment"
+EMOTION_CODER = "emotion"
 
 HELD_BACK = "held back as a concern"
 NO_CONSENT = "no consent to analyse"

@@ -18,19 +18,27 @@ import numpy.typing as npt
 import pandas as pd
 
 from commsapp.errors import BadInput
+from commsapp.listening.beside import Beside, Progress
 from commsapp.listening.languages import code_of
 from commsapp.listening.redaction.kinds import for_models
 from commsapp.listening.redaction.redactor import Redactor, load_redactor
 from commsapp.textmodels.encoder import Encoder, load_encoder
 from commsapp.textmodels.language import UNKNOWN, detect
-from commsapp.textmodels.sentiment import LABELS, SentimentModel, load_sentiment
-from commsapp.textmodels.topics import NO_TOPIC, CodebookDraft, Granularity, assign, discover
+from commsapp.textmodels.tone import EMOTIONS, LABELS, ToneModel, Tones, load_tone
+from commsapp.textmodels.topics import NO_TOPIC, CodebookDraft, Granularity, assign, discover, load_libraries
 
-Progress = Callable[[str, int, int], None]
 COLUMNS = (
     *("coded_language", "coded_topic", "coded_topic_name"),
     *("coded_sentiment", "coded_negative", "coded_neutral", "coded_positive", "coded_skipped"),
+    *("coded_unsure", "coded_emotions", "coded_anger", "coded_disgust", "coded_fear", "coded_joy", "coded_sadness"),
+    *("coded_surprise", "coded_neutral_emotion"),
 )
+TOGETHER = "; "
+"""Between the emotions of one comment: several may be heard."""
+
+
+EMOTION_COLUMNS = {name: f"coded_{name}" for name in EMOTIONS} | {"neutral": "coded_neutral_emotion"}
+"""Emotion → column of its probability; sentiment has a 'neutral' of its own."""
 
 
 class Reason(StrEnum):
@@ -66,10 +74,12 @@ class CodedFrame:
 
 @dataclass(frozen=True, eq=False)
 class CodedTexts:
-    """Embeddings (n, dimensions) and probabilities of negative / neutral / positive (n, 3) of n texts."""
+    """Embeddings (n, dimensions) and tone of n texts: what `ToneModel.score` says, where it is unsure, and what it hears."""
 
     embeddings: npt.NDArray[np.float32]
-    sentiments: npt.NDArray[np.float64]
+    tones: Tones
+    unsure: npt.NDArray[np.bool_]
+    heard: list[tuple[str, ...]]
 
 
 _SPACE = re.compile(r"\s+")
@@ -137,16 +147,6 @@ def _problem(text: str) -> Reason | None:
     return None
 
 
-def code_texts(
-    texts: Sequence[str], *, encoder: Encoder, sentiment: SentimentModel, progress: Progress | None = None
-) -> CodedTexts:
-    """Embedding and tone of each text; every one is computed, so give distinct ones."""
-    return CodedTexts(
-        embeddings=encoder.encode(texts, _told(progress, "Reading comments")),
-        sentiments=sentiment.score(texts, _told(progress, "Judging the tone")),
-    )
-
-
 def _told(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
     """The progress of one stage."""
     return None if progress is None else lambda done, total: progress(stage, done, total)
@@ -161,7 +161,9 @@ def code_frame(
     granularity: Granularity | int = "medium",
     codebook: CodebookDraft | None = None,
     encoder: Encoder | None = None,
-    sentiment: SentimentModel | None = None,
+    tone: ToneModel | None = None,
+    sentiment_model: str = "",
+    emotion_model: str = "",
     redactor: Redactor | None = None,
     progress: Progress | None = None,
 ) -> CodedFrame:
@@ -174,14 +176,17 @@ def code_frame(
     Parameters
     ----------
     text, language, translation : names of columns; the last two may be None.
-    encoder, sentiment, redactor : loaded when they are not given.
+    encoder, tone, redactor : loaded when they are not given; ``sentiment_model`` and ``emotion_model`` name others in place of
+        the bundled model of tone, see `commsapp.textmodels.classifier`.
     progress : called with (stage, done, total).
 
     Returns
     -------
     The table with ``coded_language`` (ISO 639-1, 'und' unknown), ``coded_topic`` (-1 none), ``coded_topic_name``,
-    ``coded_sentiment``, ``coded_negative``, ``coded_neutral``, ``coded_positive`` (sum 1; missing when skipped) and
-    ``coded_skipped`` (the reason, else ''), and the codebook.
+    ``coded_sentiment``, ``coded_negative``, ``coded_neutral``, ``coded_positive`` (sum 1; missing when skipped),
+    ``coded_skipped`` (the reason, else ''), ``coded_unsure`` ('yes' where nobody should rely on the sentiment, else 'no'; ''
+    when skipped), ``coded_emotions`` (those heard, joined by '; ') and the probability of each emotion, ``coded_anger`` to
+    ``coded_neutral_emotion`` (they don't sum to 1; missing when skipped); and the codebook.
 
     Raises
     ------
@@ -190,24 +195,32 @@ def code_frame(
     """
     _check_columns(frame, [name for name in (text, language, translation) if name is not None])
     encoder = load_encoder() if encoder is None else encoder
-    sentiment = load_sentiment() if sentiment is None else sentiment
+    tone = load_tone(sentiment=sentiment_model, emotion=emotion_model) if tone is None else tone
     if codebook is not None and codebook.encoder_version != encoder.version:
         raise BadInput(
             f"The codebook was made with the encoder {codebook.encoder_version}, but this is {encoder.version}.",
             "Find topics anew, without a codebook.",
         )
-    readable = encoder.languages & sentiment.languages
+    readable = encoder.languages & tone.languages
     redactor = load_redactor() if redactor is None else redactor
-    cells = [_cells(frame, name) for name in (text, translation, language)]
-    cells[:2] = _redacted(cells[:2], redactor, _told(progress, "Taking out names and numbers"))
-    choices = [choose_text(one, other, given, readable) for one, other, given in zip(*cells, strict=True)]
-    place = {one: row for row, one in enumerate(dict.fromkeys(c.text for c in choices if c.text is not None))}
-    coded = code_texts(list(place), encoder=encoder, sentiment=sentiment, progress=progress)
-    if codebook is None:
-        told = _told(progress, "Finding topics")
-        if told is not None:
-            told(0, len(place))  # few texts take no time, and nothing more is told of them
-        codebook = discover(list(place), coded.embeddings, granularity=granularity, encoder=encoder, progress=told)
+    with Beside(progress) as beside:
+        if codebook is None:
+            beside.begin(lambda _: load_libraries(), "Loading")
+        cells = [_cells(frame, name) for name in (text, translation, language)]
+        cells[:2] = _redacted(cells[:2], redactor, _told(progress, "Taking out names and numbers"))
+        choices = [choose_text(one, other, given, readable) for one, other, given in zip(*cells, strict=True)]
+        place = {one: row for row, one in enumerate(dict.fromkeys(c.text for c in choices if c.text is not None))}
+        texts = list(place)
+        embeddings = encoder.encode(texts, _told(progress, "Reading comments"))
+        # Finding topics keeps one processor busy, so the tone is judged by the others meanwhile.
+        scored = beside.begin(lambda tell: tone.score(texts, tell), "Judging the tone")
+        if codebook is None:
+            told = _told(progress, "Finding topics")
+            if told is not None:
+                told(0, len(texts))  # few texts take no time, and nothing more is told of them
+            codebook = discover(texts, embeddings, granularity=granularity, encoder=encoder, progress=told)
+        tones = scored()
+    coded = CodedTexts(embeddings, tones, tone.unsure(tones.sentiments), tone.heard(tones.emotions))
     rows = np.array([NO_TOPIC if choice.text is None else place[choice.text] for choice in choices], dtype=np.int64)
     return CodedFrame(pd.concat([frame, _columns(frame.index, choices, rows, coded, codebook)], axis=1), codebook)
 
@@ -256,6 +269,8 @@ def comments_table(
             "topic": coded["coded_topic"].astype("Int64").where(read),
             "topic_name": coded["coded_topic_name"].fillna(""),
             **{label: coded[f"coded_{label}"].astype(float).where(read) for label in LABELS},
+            "unsure": (coded["coded_unsure"] == "yes").astype(float).where(read),
+            "emotions": coded["coded_emotions"].fillna("").astype(object).where(read, None),
             "not_coded_reason": reason,
             **{f"attribute:{name}": coded[name] for name in attributes},
         }
@@ -294,10 +309,14 @@ def _columns(
     read = rows >= 0
     topic = np.full(len(rows), NO_TOPIC, dtype=np.int64)
     tone = np.full((len(rows), len(LABELS)), np.nan)
-    label = np.full(len(rows), "", dtype=object)
+    felt = np.full((len(rows), len(EMOTIONS)), np.nan)
+    label, unsure, heard = (np.full(len(rows), "", dtype=object) for _ in range(3))
     topic[read] = assign(codebook, coded.embeddings).topic[rows[read]]
-    tone[read] = coded.sentiments[rows[read]]
-    label[read] = np.array(LABELS, dtype=object)[coded.sentiments[rows[read]].argmax(1)]
+    tone[read] = coded.tones.sentiments[rows[read]]
+    felt[read] = coded.tones.emotions[rows[read]]
+    label[read] = np.array(LABELS, dtype=object)[coded.tones.sentiments[rows[read]].argmax(1)]
+    unsure[read] = np.where(coded.unsure[rows[read]], "yes", "no")
+    heard[read] = np.array([TOGETHER.join(names) for names in coded.heard], dtype=object)[rows[read]]
     names = {one.number: one.name for one in codebook.topics}
     return pd.DataFrame(
         {
@@ -307,6 +326,9 @@ def _columns(
             "coded_sentiment": label,
             **{f"coded_{name}": tone[:, k] for k, name in enumerate(LABELS)},
             "coded_skipped": [choice.reason for choice in choices],
+            "coded_unsure": unsure,
+            "coded_emotions": heard,
+            **{EMOTION_COLUMNS[name]: felt[:, k] for k, name in enumerate(EMOTIONS)},
         },
         index=index,
         columns=list(COLUMNS),

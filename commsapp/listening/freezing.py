@@ -20,7 +20,7 @@ from commsapp.actor import Actor, HandlingLevel
 from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.measuring import NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, listening_results
+from commsapp.listening.measuring import BY_TOPIC, NO_TOPIC_NAME, OF_TOPICS, listening_results
 from commsapp.listening.naming import hides, topics_named
 from commsapp.listening.reporting import codebook_in_use, model_version, records, topic_counts
 from commsapp.storage import erasing, events, responses, results
@@ -35,8 +35,6 @@ _NARROWER = (
     frozenset({HandlingLevel.OPEN, HandlingLevel.OFFICIAL_SENSITIVE}),
 )
 """Clearances below the full one, each within the next: whoever has another one is shown the largest that theirs holds."""
-
-_OF_TOPICS = (TOPIC_SHARE, TOPIC_TONE)
 
 RESULT_COLUMNS = [
     *("id", "measure", "item", "wave", "area", "segment", "value", "low", "high", "n", "n_effective", "not_coded"),
@@ -168,7 +166,7 @@ def _row(row: dict[Any, Any], levels: str, numbers: dict[str, int]) -> dict[str,
         "correction": "",
         "origin": "answers" if row["measure"] == "answer share" else "comments",
         "levels": levels,
-        "topic_number": numbers.get(str(row["item"])) if row["measure"] in _OF_TOPICS else None,
+        "topic_number": numbers.get(str(row["item"])) if row["measure"] in BY_TOPIC else None,
     }
 
 
@@ -228,7 +226,7 @@ def _asked(
         return None, {}
     asked: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
     if levels != ALL_LEVELS and not topics_named(session, actor, programme_id):
-        asked["without"] = _OF_TOPICS
+        asked["without"] = OF_TOPICS
     return made, {"levels": levels} | asked
 
 

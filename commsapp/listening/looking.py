@@ -8,7 +8,7 @@ import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.errors import BadInput
-from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, TONE, TOPIC_SHARE, gave, listening_results
+from commsapp.listening.measuring import ANSWER_SHARE, ATTRIBUTE, EMOTION_SHARE, TONE, TOPIC_SHARE, gave, listening_results
 from commsapp.listening.reporting import narrowed, records
 from commsapp.storage.session import Session
 
@@ -30,7 +30,7 @@ def over_waves(
 
     Parameters
     ----------
-    measure, item : 'topic share', 'answer share' or 'tone', and what of it.
+    measure, item : 'topic share', 'answer share', 'emotion share' or 'tone', and what of it.
     places : name of a group → its areas; no areas means everywhere.
     segment : 'age = 16-24', or '' for all.
     topic : the number by which a topic goes now, whatever its name; without it ``item`` is looked for.
@@ -44,8 +44,10 @@ def over_waves(
     BadInput : another measure.
 
     """
-    if measure not in (TOPIC_SHARE, ANSWER_SHARE, TONE):
-        raise BadInput(f"'{measure}' can't be shown over waves.", f"Use {TOPIC_SHARE}, {ANSWER_SHARE} or {TONE}.")
+    if measure not in (TOPIC_SHARE, ANSWER_SHARE, EMOTION_SHARE, TONE):
+        raise BadInput(
+            f"'{measure}' can't be shown over waves.", f"Use {TOPIC_SHARE}, {ANSWER_SHARE}, {EMOTION_SHARE} or {TONE}."
+        )
     heard = records(session, actor, programme_id)
     comments, answers = heard.comments, heard.answers
     named = gave(answers, item)

@@ -18,6 +18,7 @@ from commsapp.errors import BadInput
 from commsapp.statistics.design import cluster_codes, grouped_effective_n
 from commsapp.statistics.intervals import mean_intervals, share_intervals
 from commsapp.statistics.weights import checked_weights
+from commsapp.textmodels.tone import EMOTIONS
 
 COLUMNS = (
     *("measure", "item", "wave", "area", "segment", "value", "low", "high", "n", "n_effective"),
@@ -28,6 +29,14 @@ COLUMNS = (
 TOPIC_SHARE, TONE, ANSWER_SHARE, COMMENTS = "topic share", "tone", "answer share", "comments"
 TOPIC_TONE = "topic tone"
 """Mean tone of the comments on one topic: beside `TONE`, which is that of all comments."""
+UNSURE_SHARE, TOPIC_UNSURE = "unsure share", "topic unsure share"
+"""Share of the comments (on one topic) whose tone the model is not sure of: shown beside the tone, which counts them all."""
+EMOTION_SHARE, TOPIC_EMOTION = "emotion share", "topic emotion share"
+"""Share of the comments (on one topic) in which an emotion is heard. Several may be heard in one, so these don't add up to 1."""
+OF_TOPICS = (TOPIC_SHARE, TOPIC_TONE, TOPIC_UNSURE, TOPIC_EMOTION)
+"""Measures whose items name topics."""
+BY_TOPIC = (TOPIC_SHARE, TOPIC_TONE, TOPIC_UNSURE)
+"""Measures whose items are names of topics, and nothing else."""
 FEW = 10
 """From fewer responses than this nobody should quote a figure: one person more or less turns it over."""
 OF_PEOPLE, OF_FEEDBACK = "share of people", "share of feedback"
@@ -64,7 +73,8 @@ def listening_results(
     ----------
     comments : one row per comment: response_id, comment_id, date, area, respondent ('' = answered once), weight,
         chosen ('random', 'quota', 'opt-in' or 'everything'), topic (-1 = none, NA = not coded), topic_name, negative, neutral,
-        positive (probabilities, NaN = not coded), not_coded_reason; a column 'attribute:<name>' for each attribute.
+        positive (probabilities, NaN = not coded), not_coded_reason; a column 'attribute:<name>' for each attribute; where
+        there are such columns, unsure (0 or 1, NaN = not coded) and emotions (those heard, joined by '; ', NA = not coded).
     answers : one row per ticked choice: response_id, date, area, respondent, weight, chosen, question, choice ('' = none
         that counts; 'not_coded_reason', where there is such a column, says why), 'attribute:...'.
         A question with several ticks has several rows of one response, which counts once in n.
@@ -78,6 +88,9 @@ def listening_results(
     DataFrame with `COLUMNS`; wave, area and segment are '' for 'all', segments read 'age = 16-24'.
     'topic share', 'answer share': value, low, high from 0 to 1 (Wilson). 'tone', and 'topic tone' of the comments on one
     topic: positive minus negative, -1 to 1 (t).
+    'unsure share' and 'emotion share' (0 to 1, Wilson; items are emotions), and both of the comments on one topic ('topic
+    emotion share' has items such as 'Dealers: anger'), where `FEW` responses or more of a cell spoke about it: a share of
+    fewer says nothing of seven emotions.
     'comments': a count, which has no sampling error: value = low = high.
     n counts responses, n_effective what they are worth; not_coded is {reason: number of records} in that cell.
     chosen is 'share of people' only where every record comes from a random or quota channel.
@@ -182,15 +195,23 @@ def _comment_results(
     spread = _spread(comments, waves)
     has_topic = comments["topic"].notna().to_numpy(dtype=bool)
     has_tone = comments[["negative", "positive"]].notna().all(axis=1).to_numpy(dtype=bool)
+    felt = _felt(comments)
+    has_all = has_topic & has_tone & (felt.known if felt else True)
     reason = comments["not_coded_reason"].fillna("").replace("", NO_REASON)
     both = {"model_version": model_version}
-    count = _frame(spread, comments, COMMENTS, np.ones(len(comments), dtype=bool), ~(has_topic & has_tone), reason)
+    count = _frame(spread, comments, COMMENTS, np.ones(len(comments), dtype=bool), ~has_all, reason)
     number = spread.total(np.ones(len(comments)))[count.index]
     parts = [count.assign(value=number, low=number, high=number)]
     frame = _frame(spread, comments, TOPIC_SHARE, has_topic, ~has_topic, reason)
     parts += _topic_shares(frame, spread.only(has_topic), comments, topics, both | {"codebook_version": codebook_version})
     frame = _frame(spread, comments, TONE, has_tone, ~has_tone, reason)
     parts.append(_tone(frame, spread.only(has_tone), comments).assign(**both))
+    if "unsure" in comments:
+        parts.append(_part(frame.assign(measure=UNSURE_SHARE), spread.only(has_tone), comments, _unsure(comments)).assign(**both))
+    if felt:
+        frame = _frame(spread, comments, EMOTION_SHARE, felt.known, ~felt.known, reason)
+        kept = spread.only(felt.known)
+        parts += [_part(frame, kept, comments, heard).assign(item=name, **both) for name, heard in felt.heard.items()]
     judged = has_topic & has_tone
     of_topic = _numbers(comments)
     for topic, name in _named(comments, topics).items():
@@ -200,7 +221,48 @@ def _comment_results(
             frame = _frame(spread, comments, TOPIC_TONE, about, ~judged, reason)
             versions = both | {"codebook_version": codebook_version}
             parts.append(_tone(frame, spread.only(about), comments).assign(item=name, **versions))
+            if "unsure" in comments:
+                enough = frame[frame["n"] >= FEW].assign(measure=TOPIC_UNSURE, item=name, **versions)
+                parts.append(_part(enough, spread.only(about), comments, _unsure(comments)))
+            if felt:
+                if not felt.known[judged].all():
+                    about = about & felt.known
+                    frame = _frame(spread, comments, TOPIC_EMOTION, about, ~(judged & felt.known), reason)
+                frame, kept = frame[frame["n"] >= FEW].assign(measure=TOPIC_EMOTION, **versions), spread.only(about)
+                parts += [
+                    _part(frame, kept, comments, heard).assign(item=answer_item(name, emotion))
+                    for emotion, heard in felt.heard.items()
+                ]
     return parts
+
+
+@dataclass(frozen=True)
+class _Felt:
+    """In which comments each emotion is heard, and for which that is ``known``."""
+
+    known: Bools
+    heard: Mapping[str, Bools]
+
+
+def _felt(comments: pd.DataFrame) -> _Felt | None:
+    """What is heard in the comments; None where nobody says."""
+    if "emotions" not in comments:
+        return None
+    known = comments["emotions"].notna().to_numpy(dtype=bool)
+    codes, cells = pd.factorize(comments["emotions"].astype(object).where(known, ""))
+    names = [set(str(cell).split("; ")) for cell in cells]
+    return _Felt(known, {emotion: np.array([emotion in own for own in names], dtype=bool)[codes] for emotion in EMOTIONS})
+
+
+def _unsure(comments: pd.DataFrame) -> Bools:
+    return np.asarray(comments["unsure"].to_numpy(dtype=np.float64, na_value=np.nan) == 1)
+
+
+def _part(frame: pd.DataFrame, spread: _Spread, comments: pd.DataFrame, those: Bools) -> pd.DataFrame:
+    """The share that some of the comments make of those that are spread."""
+    weight = _weights(comments)
+    total = spread.total(weight)
+    return _with_share(frame, spread.total(weight * those) / np.where(total > 0, total, 1))
 
 
 def _topic_shares(

@@ -10,17 +10,18 @@ from typing import Any
 import pandas as pd
 
 from commsapp.actor import Actor, HandlingLevel
+from commsapp.errors import NotFound
 from commsapp.listening import programmes as frame
 from commsapp.listening import views
-from commsapp.listening.coders import HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
-from commsapp.listening.coding import Reason
+from commsapp.listening.coders import EMOTION_CODER, HELD_BACK, NO_CONSENT, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.coding import TOGETHER, Reason
 from commsapp.listening.measuring import ATTRIBUTE, CHANNEL, NO_ANSWER, NO_TOPIC_NAME
 from commsapp.listening.naming import topics_named
 from commsapp.listening.redaction.kinds import has_marks
 from commsapp.storage import by_people, codebooks, codings, programmes, responses, said, search
 from commsapp.storage.session import Session
-from commsapp.textmodels.sentiment import LABELS
 from commsapp.textmodels.stability import in_words
+from commsapp.textmodels.tone import LABELS
 
 PAGE = 25
 LEANS = 1.5
@@ -40,7 +41,8 @@ def records(session: Session, actor: Actor, programme_id: int) -> views.Records:
     comments = _frame(responses.comment_frame(session, actor, programme_id), _COMMENT).merge(heard, on="response_id", how="left")
     comments = _with_topics(session, actor, programme_id, comments)
     comments = _with_sentiment(session, actor, programme_id, comments)
-    missing = comments["topic"].isna() | comments["positive"].isna()
+    comments = _with_emotions(session, actor, programme_id, comments)
+    missing = comments["topic"].isna() | comments["positive"].isna() | comments["emotions"].isna()
     comments["not_coded_reason"] = (
         comments["not_coded"].where(comments["not_coded"] != "", "").mask(missing & (comments["not_coded"] == ""), NOT_YET)
     )
@@ -119,13 +121,30 @@ def _with_sentiment(session: Session, actor: Actor, programme_id: int, comments:
     for label in LABELS:
         values = wide[label] if label in wide else pd.Series(dtype="float64")
         comments[label] = comments["text_key"].map(values).astype("float64")
+    judge = dict(zip(latest["text_key"], latest["coder_id"], strict=True))
+    told = codings.latest_tones(session, actor, programme_id, measure=codings.UNSURE)
+    unsure = {row.text_key for row in told if row.coder_id == judge.get(row.text_key)}
+    comments["unsure"] = comments["text_key"].isin(unsure).astype("float64").where(comments["positive"].notna())
+    return comments
+
+
+def _with_emotions(session: Session, actor: Actor, programme_id: int, comments: pd.DataFrame) -> pd.DataFrame:
+    heard: dict[str, list[str]] = {}
+    judge: dict[str, int] = {}
+    for row in codings.latest_tones(session, actor, programme_id, measure="emotion"):
+        if judge.get(row.text_key) != row.coder_id:
+            judge[row.text_key], heard[row.text_key] = row.coder_id, []
+        if row.label:
+            heard[row.text_key].append(row.label)
+    joined = {key: TOGETHER.join(names) for key, names in heard.items()}
+    comments["emotions"] = comments["text_key"].map(joined).astype(object)
     return comments
 
 
 def model_version(session: Session, actor: Actor) -> str:
-    """The version of the sentiment model whose codings are in use."""
-    coder = codings.latest_coder(session, actor, name=SENTIMENT_CODER)
-    return coder.version if coder else ""
+    """The versions of the models whose codings of sentiment and emotions are in use; one where it says both."""
+    coders = (codings.latest_coder(session, actor, name=name) for name in (SENTIMENT_CODER, EMOTION_CODER))
+    return " and ".join(dict.fromkeys(coder.version for coder in coders if coder))
 
 
 def codebook_in_use(session: Session, actor: Actor, programme_id: int) -> views.Codebook | None:
@@ -161,6 +180,7 @@ def comments_page(
     area: str = "",
     segment: str = "",
     sentiment: str = "",
+    emotion: str = "",
     set_aside: bool = False,
     reason: str = "",
     words: str | None = None,
@@ -176,7 +196,7 @@ def comments_page(
     choice = choice_of(session, actor, programme_id, topic=topic, wave=wave, area=area, segment=segment)
     if choice is None:
         return views.Page(comments=(), total=0, number=1, pages=1)
-    choice = replace(choice, tone=sentiment, set_aside=set_aside or bool(reason), reason=reason)
+    choice = replace(choice, tone=sentiment, emotion=emotion, set_aside=set_aside or bool(reason), reason=reason)
     if words is not None:
         found = search.matching(session, actor, programme_id, search.asked(words))
         choice = replace(choice, matching=found)
@@ -200,13 +220,16 @@ def _shown(
     """The words of chosen comments with what was coded of them."""
     words = {row.id: row for row in responses.comments_by_id(session, actor, programme_id, [row.id for row in rows])}
     keys = [row.text_key for row in rows if row.text_key is not None]
-    tones = said.tones(session, actor, keys)
+    tones, emotions = said.tones(session, actor, keys), said.emotions(session, actor, keys)
+    unsure = said.unsure(session, actor, keys)
     topics = _topics_of(session, actor, programme_id, choice, keys)
     found = []
     for row in rows:
         tone, topic = tones.get(row.text_key or ""), topics.get(row.text_key or "")
-        coded = tone is not None and topic is not None
-        found.append(_said(words[row.id], row.not_coded or ("" if coded else NOT_YET), tone, topic or {}))
+        heard = emotions.get(row.text_key or "")
+        coded = tone is not None and heard is not None and topic is not None
+        why = row.not_coded or ("" if coded else NOT_YET)
+        found.append(_said(words[row.id], why, tone, topic or {}, unsure=row.text_key in unsure, emotions=heard or ()))
     return tuple(found)
 
 
@@ -246,6 +269,31 @@ def _topics_of(
             "topic_probability": None if who else one.probability,
         }
     return found
+
+
+def one_said(session: Session, actor: Actor, programme_id: int, comment_id: int) -> tuple[views.Said, str | None]:
+    """One comment with what was coded of it, and the key of its text.
+
+    Raises
+    ------
+    NotFound : no such comment for this person.
+
+    """
+    row = said.one(session, actor, programme_id, comment_id)
+    choice = choice_of(session, actor, programme_id)
+    if row is None or choice is None:
+        raise NotFound("There is no such comment.", "Go back to what was heard.")
+    return _shown(session, actor, programme_id, choice, [row])[0], row.text_key
+
+
+def topic_number(session: Session, actor: Actor, programme_id: int, text_key: str) -> int | None:
+    """Number of the topic that a text has in the codebook in use: -1 for none that fits, None where it was not sorted yet."""
+    version = codings.current_version(session, actor, programme_id)
+    coder = version and codings.model_coder_id(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
+    found = said.topic_of(session, actor, coder_id=coder, text_key=text_key) if coder else None
+    if version is None or found is None:
+        return None
+    return next((topic.number for topic in codings.topics(session, version.id) if topic.id == found.topic_id), -1)
 
 
 def _paged(number: int, total: int, size: int) -> tuple[int, int]:
@@ -313,7 +361,7 @@ def narrowed(table: pd.DataFrame, waves: pd.DataFrame, *, wave: str = "", area: 
     return table
 
 
-def _said(words: Any, not_coded: str, tone: Any, topic: dict[str, Any]) -> views.Said:
+def _said(words: Any, not_coded: str, tone: Any, topic: dict[str, Any], *, unsure: bool, emotions: tuple[str, ...]) -> views.Said:
     return views.as_view(  # type: ignore[no-any-return]
         views.Said,
         words,
@@ -327,6 +375,8 @@ def _said(words: Any, not_coded: str, tone: Any, topic: dict[str, Any]) -> views
         sentiment="" if tone is None else tone.label,
         probability=None if tone is None else tone.probability,
         **topic,
+        unsure=unsure,
+        emotions=emotions,
     )
 
 

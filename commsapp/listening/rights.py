@@ -219,6 +219,15 @@ def _said_once(
     )
 
 
+def _coded(about: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """What each coder said, several emotions together."""
+    found: dict[str, list[str]] = {}
+    for coding in about:
+        name = f"{coding['measure']} by {coding['coder']} {coding['version']}".strip()
+        found.setdefault(name, []).append(coding["topic"] or coding["label"] or "none")
+    return {name: ", ".join(said) for name, said in found.items()}
+
+
 def _readers(
     session: Session, actor: Actor, programme_id: int, response_ids: list[int], said_in: dict[int, int], since: datetime | None
 ) -> Iterable[dict[str, Any]]:
@@ -296,7 +305,7 @@ def as_rows(found: Person) -> list[tuple[str, str, str]]:
             "file": one.file_name,
             **{f"about the person: {name}": value for name, value in one.attributes.items()},
             **{f"answer: {question}": choice for question, choice in one.answers},
-            **{f"{c['measure']} by {c['coder']} {c['version']}".strip(): c["topic"] or c["label"] or "none" for c in one.codings},
+            **_coded(one.codings),
         }
         rows += [(str(one.response_id), what, str(value)) for what, value in said.items() if value not in (None, "")]
     rows += [("", f"vote: {statement}", vote) for statement, vote in found.votes]

@@ -17,6 +17,7 @@ from commsapp.listening.drafting import draft as codebook_draft
 from commsapp.listening.drafting import redo as redo_change
 from commsapp.listening.drafting import start_again as start_draft_again
 from commsapp.listening.drafting import undo as undo_change
+from commsapp.listening.explaining import explanation, run_explanation, start_explanation
 from commsapp.listening.freezing import (
     attributes,
     frozen_results,
@@ -121,6 +122,7 @@ __all__ = [
     "erase_again",
     "erase_person",
     "every_retention",
+    "explanation",
     "freeze",
     "frozen_results",
     "give_topic",
@@ -153,6 +155,7 @@ __all__ = [
     "results_page",
     "retentions",
     "run_analysis",
+    "run_explanation",
     "run_import",
     "run_retention",
     "search",
@@ -162,6 +165,7 @@ __all__ = [
     "start_analysis",
     "start_carry",
     "start_draft_again",
+    "start_explanation",
     "start_freeze",
     "start_import",
     "start_look",

@@ -232,9 +232,10 @@ class Said:
     """One comment as a page shows it: ``words`` and ``translation`` with names and numbers taken out.
 
     Both are empty until the comment is ``prepared``. ``redacted`` says that something was taken out, ``names_out`` that the
-    model of names was there when it was. ``sentiment`` is empty where the comment was not coded. ``topic`` is the number of its
-    topic (-1 for none, None where it has not been sorted), ``topic_by`` who says so: a person, or '' for the codebook, which is
-    sure of it by ``topic_probability``.
+    model of names was there when it was. ``sentiment`` is empty where the comment was not coded; ``unsure`` says that nobody
+    should rely on it. ``emotions`` are those heard, the most probable first, often none. ``topic`` is the number of its topic (-1
+    for none, None where it has not been sorted), ``topic_by`` who says so: a person, or '' for the codebook, which is sure of it
+    by ``topic_probability``.
     """
 
     id: int
@@ -253,6 +254,8 @@ class Said:
     handling_level: str
     sentiment: str
     probability: float | None
+    unsure: bool
+    emotions: tuple[str, ...]
     prepared: bool
     redacted: bool
     names_out: bool
@@ -261,6 +264,36 @@ class Said:
     topic_by: str = ""
     topic_at: datetime | None = None
     topic_probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a comment; ``strength`` is 0 where it carried nothing, 1 (weakly) to 3 (strongly) where it carried the coding.
+
+    ``change`` is by how much the model falls without it.
+    """
+
+    words: str
+    strength: int = 0
+    change: float = 0.0
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which words carried the tone and the topic of a comment.
+
+    ``state`` is that of the work: '' where nobody asked yet, 'queued', 'running', 'failed' (then ``error`` says why), 'done'. The
+    pieces put together are what was coded, with names and numbers taken out; those of the topic are empty where it has none that
+    the reader may know. ``limited``: the comment was too long to try every word.
+    """
+
+    said: Said
+    state: str = ""
+    error: str = ""
+    topic: str = ""
+    tone_words: tuple[Piece, ...] = ()
+    topic_words: tuple[Piece, ...] = ()
+    limited: bool = False
 
 
 @dataclass(frozen=True)

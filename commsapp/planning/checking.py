@@ -7,7 +7,7 @@ from datetime import date
 from commsapp.actor import Actor
 from commsapp.errors import BadInput, NotFound
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.measuring import COMMENTS, TOPIC_SHARE, TOPIC_TONE
 from commsapp.listening.views import Result
 from commsapp.planning import rules
 from commsapp.planning.campaigns import MEASURES
@@ -33,7 +33,8 @@ def result_to_move(session: Session, actor: Actor, listening_result_id: int) -> 
 def check_can_move(result: Result) -> None:
     """Refuse a listening result whose change can't be measured."""
     if result.measure not in MEASURES:
-        what = "The tone of a single topic" if result.measure == TOPIC_TONE else "A number of comments"
+        kinds = {TOPIC_TONE: "The tone of a single topic", COMMENTS: "A number of comments"}
+        what = kinds.get(result.measure, "How feedback sounds beyond its tone")
         raise BadInput(f"{what} is not something that a message can be planned on.", "Choose a topic, an answer or the tone.")
 
 

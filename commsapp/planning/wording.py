@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, INSIDE, OF_PEOPLE, TONE, TOPIC_TONE
+from commsapp.listening.measuring import (
+    ANSWER_SHARE,
+    COMMENTS,
+    EMOTION_SHARE,
+    INSIDE,
+    OF_PEOPLE,
+    TONE,
+    TOPIC_EMOTION,
+    TOPIC_TONE,
+    TOPIC_UNSURE,
+    UNSURE_SHARE,
+)
 from commsapp.listening.views import Result
 
 TONES = (TONE, TOPIC_TONE)
@@ -86,7 +97,26 @@ def subject(measure: str, item: str, areas: Sequence[str] = (), segment: str = "
     if measure == ANSWER_SHARE:
         question, choice = split_item(item)
         return f"the share{place} answering ‘{choice}’ to ‘{question}’"
+    if measure in _SOUNDS:
+        return f"the share of the feedback{place} {sounding(measure, item)}"
     return f"the share{place} speaking about ‘{item}’"
+
+
+_SOUNDS = (EMOTION_SHARE, TOPIC_EMOTION, UNSURE_SHARE, TOPIC_UNSURE)
+
+
+def sounding(measure: str, item: str) -> str:
+    """What is heard in a share of the feedback: 'in which anger is heard', 'on ‘Dealers’ whose tone the model is not sure of'."""
+    topic, emotion = split_item(item) if measure == TOPIC_EMOTION else (item, item)
+    on = f"on ‘{topic}’ " if measure in (TOPIC_EMOTION, TOPIC_UNSURE) else ""
+    if measure in (UNSURE_SHARE, TOPIC_UNSURE):
+        return f"{on}whose tone the model is not sure of"
+    return f"{on}in which {felt(emotion)} is heard"
+
+
+def felt(emotion: str) -> str:
+    """An emotion in a sentence: 'anger'; 'neutral' is none."""
+    return "no emotion" if emotion == "neutral" else emotion
 
 
 def result_sentence(result: Result) -> str:
@@ -105,6 +135,8 @@ def result_sentence(result: Result) -> str:
     if result.measure == ANSWER_SHARE:
         question, choice = split_item(result.item)
         return f"{when}{value} of {of}{place} answered ‘{choice}’ to ‘{question}’ {sure}."
+    if result.measure in _SOUNDS:
+        return f"{when}{value} was the share of the feedback{place} {sounding(result.measure, result.item)} {sure}."
     return f"{when}{value} of {of}{place} {'spoke' if of == 'people' else 'was'} about ‘{result.item}’ {sure}."
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from commsapp.listening.measuring import FEW, NO_TOPIC_NAME, OF_PEOPLE, TONE, TOPIC_SHARE
+from commsapp.listening.measuring import EMOTION_SHARE, FEW, NO_TOPIC_NAME, OF_PEOPLE, TONE, TOPIC_SHARE, UNSURE_SHARE
 from commsapp.planning import wording
 
 LARGEST = 3
@@ -23,7 +23,7 @@ def what_was_heard(channels: pd.DataFrame, results: pd.DataFrame) -> list[str]:
     """
     shown = results[results["n"] >= FEW]
     topics = shown[(shown["measure"] == TOPIC_SHARE) & (shown["item"] != NO_TOPIC_NAME) & (shown["value"] > 0)]
-    return [*_channels(channels), *_topics(topics), *_tone(shown[shown["measure"] == TONE])]
+    return [*_channels(channels), *_topics(topics), *_tone(shown[shown["measure"] == TONE]), *_felt(shown)]
 
 
 def _channels(channels: pd.DataFrame) -> list[str]:
@@ -57,6 +57,21 @@ def _tone(tone: pd.DataFrame) -> list[str]:
         "anger at the police."
         for row in tone.to_dict("records")
     ]
+
+
+def _felt(shown: pd.DataFrame) -> list[str]:
+    """Which emotions are heard most, and of how much of the feedback the model is not sure."""
+    heard = shown[(shown["measure"] == EMOTION_SHARE) & (shown["item"] != "neutral") & (shown["value"] > 0)]
+    most = heard.sort_values("value", ascending=False, kind="stable").head(LARGEST).to_dict("records")
+    named = [f"{row['item']} in {wording.level(EMOTION_SHARE, row['value'])} ({_interval(row)})" for row in most]
+    sentences = []
+    if named:
+        n = wording.counted(int(most[0]["n"]), "response")
+        sentences.append(f"Emotions heard most in the feedback are {wording.listed(named)} of {n}; one comment may have several.")
+    for row in shown[shown["measure"] == UNSURE_SHARE].to_dict("records"):
+        value = wording.level(UNSURE_SHARE, row["value"])
+        sentences.append(f"Of {value} of the feedback the model is not sure how it sounds ({_interval(row)}).")
+    return sentences
 
 
 def _interval(row: dict[Any, Any]) -> str:

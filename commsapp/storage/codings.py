@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, false, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, UniqueConstraint, delete, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commsapp.actor import Actor
 from commsapp.storage.base import Base, SensitiveText, insert_new, now
 from commsapp.storage.programmes import Programme
 from commsapp.storage.responses import Comment, Response, visible
+
+UNSURE = "unsure"
+"""The measure, and label, of the row that a text has beside its sentiments where the best of them should not be said."""
 
 
 class Coder(Base):
@@ -90,7 +93,10 @@ class Topic(Base):
 
 
 class Coding(Base):
-    """What one coder said of one text: a topic (none where it fits no topic) or a sentiment, with rank and probability.
+    """What one coder said of one text, with rank and probability: a topic (none where it fits none), a sentiment, an emotion.
+
+    A text has all three sentiments, and a row `UNSURE` where its coder is not sure of the first. It has the emotions that are
+    heard in it; where none is, one row of rank 1 without a label, with the probability of the likeliest.
 
     It belongs to the keyed hash of the text and the coder's version, not to a comment, so a redaction or a correction
     of the words never leaves a stale coding behind. ``made_at`` stands in those of people.
@@ -122,6 +128,23 @@ def model_coder(session: Session, actor: Actor, *, name: str, version: str) -> i
     }
     insert_new(session, Coder, [row], unique=("organisation_id", "kind", "name", "version"))
     return session.execute(select(Coder.id).filter_by(**row)).scalar_one()
+
+
+def model_coder_in_use(session: Session, actor: Actor, *, name: str, version: str) -> int:
+    """The id of the model that is set now, as the coder of its name that began last, so that its codings are those in use.
+
+    Where somebody set a model again that had coded before another one, its codings move to a coder that begins now: nothing is
+    coded twice.
+    """
+    known = model_coder_id(session, actor, name=name, version=version)
+    last = latest_coder(session, actor, name=name)
+    if known is None or last is None or known == last.id:
+        return model_coder(session, actor, name=name, version=version)
+    session.execute(update(Coder).where(Coder.id == known).values(version=f"{version}, coder {known}"))
+    again = model_coder(session, actor, name=name, version=version)
+    session.execute(update(Coding).where(Coding.coder_id == known).values(coder_id=again))
+    session.execute(delete(Coder).where(Coder.id == known))
+    return again
 
 
 def model_coder_id(session: Session, actor: Actor, *, name: str, version: str) -> int | None:
@@ -184,6 +207,24 @@ def sentiments(session: Session, actor: Actor, programme_id: int) -> list[Row[An
         select(Coding.text_key, Coding.label, Coding.probability, Coding.coder_id)
         .where(Coding.organisation_id == actor.organisation_id, Coding.measure == "sentiment", Coding.text_key.in_(texts))
         .order_by(Coding.coder_id, Coding.id)
+    )
+    return list(session.execute(query))
+
+
+def latest_tones(session: Session, actor: Actor, programme_id: int, *, measure: str) -> list[Row[Any]]:
+    """Rows (text_key, label, coder_id) of one measure, 'emotion' or `UNSURE`, of the texts of a programme, by rank.
+
+    The versions that coded last come last, as in `sentiments`.
+    """
+    texts = (
+        select(Comment.text_key)
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id), Comment.text_key.is_not(None))
+    )
+    query = (
+        select(Coding.text_key, Coding.label, Coding.coder_id)
+        .where(Coding.organisation_id == actor.organisation_id, Coding.measure == measure, Coding.text_key.in_(texts))
+        .order_by(Coding.coder_id, Coding.text_key, Coding.rank)
     )
     return list(session.execute(query))
 

@@ -19,6 +19,8 @@ from commsapp.storage.events import record
 
 LEASE_SECONDS = 30.0
 MOST_ATTEMPTS = 3
+_LOOKED_THROUGH = 500
+"""Jobs of one kind that are looked through for one with the same arguments."""
 GIVEN_UP = (
     f"This work was cut off {MOST_ATTEMPTS} times before its end, so it is not tried again by itself. "
     "See whether the server has enough memory and disk space, then try it again."
@@ -183,6 +185,15 @@ def recent_jobs(session: Session, actor: Actor, programme_id: int | None = None,
     if programme_id is not None:
         query = query.where(Job.programme_id == programme_id)
     return list(session.scalars(query.order_by(Job.id.desc()).limit(limit)))
+
+
+def latest(session: Session, actor: Actor, *, name: str, arguments: dict[str, Any]) -> Job | None:
+    """The latest job of that name with those arguments, among the last few hundred of the programme that they name."""
+    query = select(Job).where(
+        Job.organisation_id == actor.organisation_id, Job.name == name, Job.programme_id == arguments["programme_id"]
+    )
+    found = session.scalars(query.order_by(Job.id.desc()).limit(_LOOKED_THROUGH))
+    return next((job for job in found if job.arguments == arguments), None)
 
 
 def waiting(session: Session, *, name: str, programme_id: int) -> Job | None:

@@ -106,7 +106,7 @@ def votes_of(session: Session, respondent_id: int) -> list[Row[Any]]:
 
 
 def codings_of(session: Session, actor: Actor, keys: list[str]) -> list[Row[Any]]:
-    """Rows (text_key, measure, kind, coder, version, label, topic, probability): the first-ranked coding by each coder.
+    """Rows (text_key, measure, kind, coder, version, label, topic, probability): each coder's first-ranked coding, all emotions.
 
     What people's codings come to in a version (see `by_people`) is no coding of its own.
     """
@@ -124,7 +124,8 @@ def codings_of(session: Session, actor: Actor, keys: list[str]) -> list[Row[Any]
         .join(Coder, Coder.id == Coding.coder_id)
         .outerjoin(Person, Person.id == Coder.person_id)
         .outerjoin(Topic, Topic.id == Coding.topic_id)
-        .where(Coding.organisation_id == actor.organisation_id, Coding.text_key.in_(keys), Coding.rank == 1)
+        .where(Coding.organisation_id == actor.organisation_id, Coding.text_key.in_(keys))
+        .where(or_(Coding.rank == 1, Coding.measure == "emotion"))
         .where(Coder.kind != PEOPLE)
         .order_by(Coding.id)
     )

@@ -14,13 +14,14 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from commsapp.actor import Actor
-from commsapp.storage.codings import Coding
+from commsapp.storage.codings import UNSURE, Coding
 from commsapp.storage.programmes import Area, FeedbackChannel
 from commsapp.storage.remembering import remembered
 from commsapp.storage.responses import Comment, Response, visible
 
 _About = aliased(Coding)
 _Tone = aliased(Coding)
+_Emotion = aliased(Coding)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Choice:
     area: str = ""
     channel: str = ""
     tone: str = ""
+    emotion: str = ""
     set_aside: bool = False
     reason: str = ""
     last: str = ""
@@ -72,6 +74,17 @@ def chosen(
         return read()
     key = ("chosen", actor.organisation_id, programme_id, actor.handling_levels, choice, start, limit)
     return list(remembered(session, ("heard", "coded"), key, read))
+
+
+def one(session: Session, actor: Actor, programme_id: int, comment_id: int) -> Chosen | None:
+    """One comment, where the actor may see it."""
+    query = (
+        select(Comment.id, Comment.text_key, Comment.not_coded)
+        .join(Response, Response.id == Comment.response_id)
+        .where(visible(actor, programme_id, by_id=True), Comment.id == comment_id)
+    )
+    row = session.execute(query).first()
+    return None if row is None else Chosen(*row)
 
 
 def chosen_where(
@@ -118,6 +131,25 @@ def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any
     return {row.text_key: row for row in session.execute(query)}
 
 
+def unsure(session: Session, actor: Actor, text_keys: list[str]) -> set[str]:
+    """Those of the texts whose tone, by the model version that coded it last, should not be said."""
+    query = select(_Tone.text_key).where(_Tone.text_key.in_(text_keys), *_latest(actor, _Tone, UNSURE, beside="sentiment"))
+    return set(session.scalars(query.order_by(_Tone.text_key)))
+
+
+def emotions(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, tuple[str, ...]]:
+    """Key → the emotions heard in each text that was coded, the most probable first, by the model version that coded it last."""
+    query = (
+        select(_Emotion.text_key, _Emotion.label)
+        .where(_Emotion.text_key.in_(text_keys), *_latest(actor, _Emotion, "emotion"))
+        .order_by(_Emotion.text_key, _Emotion.rank)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for key, label in session.execute(query):
+        found[key] = (*found.get(key, ()), *((label,) if label else ()))
+    return found
+
+
 class Sorted(NamedTuple):
     """The topic of a text: its row (none where it fits no topic), how sure the coder is, and whether people said so."""
 
@@ -151,6 +183,18 @@ def count_by_topic(session: Session, actor: Actor, programme_id: int, choice: Ch
     return remembered(session, ("heard", "coded"), key, lambda: {row[0]: int(row[1]) for row in session.execute(query)})
 
 
+def topic_of(session: Session, actor: Actor, *, coder_id: int, text_key: str) -> Any:
+    """Row (topic_id) of the topic that a coder gave a text, without an id for 'no topic'; None where it gave none yet."""
+    query = select(Coding.topic_id).where(
+        Coding.organisation_id == actor.organisation_id,
+        Coding.coder_id == coder_id,
+        Coding.text_key == text_key,
+        Coding.measure == "topic",
+        Coding.rank == 1,
+    )
+    return session.execute(query).first()
+
+
 def _narrowed(query: Select[Any], actor: Actor, programme_id: int, choice: Choice) -> Select[Any]:
     about = and_(_About.text_key == Comment.text_key, *_of_topic_coder(choice))
     # A topic's comments are reached through its codings, so that a small topic of a large programme costs little.
@@ -171,7 +215,11 @@ def _narrowed(query: Select[Any], actor: Actor, programme_id: int, choice: Choic
             FeedbackChannel.name == choice.channel
         )
     if choice.tone:
-        query = query.join(_Tone, and_(_Tone.text_key == Comment.text_key, _Tone.label == choice.tone, *_latest_tone(actor)))
+        first = (_Tone.rank == 1, *_latest(actor, _Tone, "sentiment"))
+        query = query.join(_Tone, and_(_Tone.text_key == Comment.text_key, _Tone.label == choice.tone, *first))
+    if choice.emotion:
+        heard = (_Emotion.label == choice.emotion, *_latest(actor, _Emotion, "emotion"))
+        query = query.join(_Emotion, and_(_Emotion.text_key == Comment.text_key, *heard))
     if choice.matching is not None:
         query = query.where(choice.matching)
     if choice.set_aside:
@@ -195,27 +243,32 @@ def _of_topic_coder(choice: Choice) -> tuple[ColumnElement[bool], ...]:
     return (counts, *main)
 
 
-def _latest_tone(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    """The first-ranked tone by the model version that coded the text last: a text keeps its tone until a newer one codes it."""
+def _latest(actor: Actor, coded: Any, measure: str, *, beside: str = "") -> tuple[ColumnElement[bool], ...]:
+    """Codings of a measure by the model version that coded the text last: a text keeps its tone until a newer one codes it.
+
+    ``beside``: the measure that says which version that is, where this one has rows of some texts only.
+    """
     newer = aliased(Coding)
     overtaken = (
         select(newer.id)
-        .where(newer.text_key == _Tone.text_key, newer.measure == "sentiment", newer.rank == 1)
-        .where(newer.organisation_id == actor.organisation_id, newer.coder_id > _Tone.coder_id)
+        .where(newer.text_key == coded.text_key, newer.measure == (beside or measure), newer.rank == 1)
+        .where(newer.organisation_id == actor.organisation_id, newer.coder_id > coded.coder_id)
         .exists()
     )
-    return (_Tone.organisation_id == actor.organisation_id, _Tone.measure == "sentiment", _Tone.rank == 1, ~overtaken)
+    return (coded.organisation_id == actor.organisation_id, coded.measure == measure, ~overtaken)
 
 
 def _aside(actor: Actor, choice: Choice) -> ColumnElement[bool]:
-    toned = aliased(Coding)
-    tone = (
-        select(toned.id)
-        .where(toned.text_key == Comment.text_key, toned.organisation_id == actor.organisation_id)
-        .where(toned.measure == "sentiment", toned.rank == 1)
-        .exists()
-    )
-    not_yet = and_(Comment.not_coded == "", or_(_About.id.is_(None), ~tone))
+    def judged(measure: str) -> ColumnElement[bool]:
+        coded = aliased(Coding)
+        return (
+            select(coded.id)
+            .where(coded.text_key == Comment.text_key, coded.organisation_id == actor.organisation_id)
+            .where(coded.measure == measure, coded.rank == 1)
+            .exists()
+        )
+
+    not_yet = and_(Comment.not_coded == "", or_(_About.id.is_(None), ~judged("sentiment"), ~judged("emotion")))
     if choice.reason:
         return not_yet if choice.reason == choice.not_yet else Comment.not_coded == choice.reason
     return or_(Comment.not_coded != "", not_yet)

@@ -100,9 +100,7 @@ class LeidenClusters:
 
 def tree_of(vectors: Floats, leaves: Numbers) -> Tree:
     """The tree over groups of rows."""
-    sums = np.zeros((int(leaves.max()) + 1, vectors.shape[1]))
-    np.add.at(sums, leaves, vectors)
-    return ward(sums, np.bincount(leaves))
+    return ward(_sums(vectors, leaves), np.bincount(leaves))
 
 
 def communities(vectors: Floats, graph: Any, *, smallest: int, seed: int, trials: int) -> Numbers:
@@ -167,10 +165,21 @@ def _nearest_rows(vectors: Floats, neighbours: int, progress: Progress | None) -
 
 def centroids(vectors: Floats, labels: Numbers) -> Floats:
     """Mean of each group's rows, made unit length: (groups, dimensions)."""
-    sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]))
-    np.add.at(sums, labels, vectors)
+    sums = _sums(vectors, labels)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def _sums(vectors: Floats, labels: Numbers) -> npt.NDArray[np.float64]:
+    """Sum of each group's rows in 64 bits: (groups, dimensions)."""
+    from scipy import sparse
+
+    sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]))
+    for start in range(0, len(vectors), _ROWS):
+        part, own = vectors[start : start + _ROWS], labels[start : start + _ROWS]
+        # One 1 in each column, so rows are added one after the other: ten times faster than numpy's add.at.
+        sums += sparse.csc_array((np.ones(len(own)), own, np.arange(len(own) + 1)), shape=(len(sums), len(own))) @ part
+    return sums
 
 
 def similarities(vectors: Floats, to: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Names of people and streets, by the model of models/names: Rampart (National Design Studio, CC BY 4.0), read with ONNX Runtime.
+"""Names of people and streets, by the model of models/names: Rampart (National Design Studio, CC BY 4.0), a small BERT.
 
 The model marks tokens; this says for each word how probable it is that it is part of a name or of an address. It reads letters
 without their case and their accents.
@@ -7,9 +7,7 @@ without their case and their accents.
 from __future__ import annotations
 
 import json
-import os
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,6 +21,7 @@ import numpy.typing as npt
 from commsapp import bundled
 from commsapp.errors import Unavailable
 from commsapp.textmodels.encoder import check_hash
+from commsapp.textmodels.layers import Floats, Layers, spread
 from commsapp.textmodels.windows import BLOCK, LENGTHS
 
 GROUPS = {
@@ -56,10 +55,10 @@ class NameModel:
 
     languages = frozenset({"en", "cy", "pl"})
 
-    def __init__(self, session: Any, tokenizer: Any, labels: dict[int, str], *, version: str) -> None:
-        self._session = session
+    def __init__(self, layers: Layers, head: _Head, tokenizer: Any, labels: dict[int, str], *, version: str) -> None:
+        self._layers = layers
+        self._head = head
         self._tokenizer = tokenizer
-        self._lock = threading.Lock()
         self.version = version
         count = 1 + max(labels)
         self._groups = np.zeros((count, len(GROUPS)), dtype=np.float32)
@@ -75,8 +74,8 @@ class NameModel:
         """
         pieces = [piece for number, text in enumerate(texts) for piece in self._pieces(number, text)]
         read: list[dict[tuple[int, int], npt.NDArray[np.float32]]] = [{} for _ in texts]
-        for batch in _batches(pieces):
-            for piece, odds in zip(batch, self._odds(batch), strict=False):  # idle rows come last
+        for batch, computed in spread(self._odds, _batches(pieces)):
+            for piece, odds in zip(batch, computed, strict=True):
                 known = read[piece.text]
                 for place, row in zip(piece.offsets, odds, strict=False):
                     known[place] = np.maximum(known[place], row) if place in known else row
@@ -99,21 +98,26 @@ class NameModel:
     def _odds(self, batch: Sequence[_Piece]) -> npt.NDArray[np.float32]:
         """Probabilities (pieces, tokens, groups) without the two special tokens."""
         length = _length(batch[0])
-        ids = np.zeros((BLOCK // length, length), dtype=np.int64)
+        ids = np.zeros((len(batch), length), dtype=np.int64)
         mask = np.zeros_like(ids)
-        ids[:, :2], mask[:, :2] = (_CLS, _SEP), 1  # idle rows hold an empty text
         for row, piece in enumerate(batch):
             ids[row, : len(piece.ids) + 2] = [_CLS, *piece.ids, _SEP]
             mask[row, : len(piece.ids) + 2] = 1
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        with self._lock:
-            logits = self._session.run(["logits"], given)[0]
+        logits = np.einsum("rld,kd->rlk", self._layers.hidden(ids, mask), self._head.weight) + self._head.bias
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         odds /= odds.sum(axis=-1, keepdims=True)
         return np.asarray(odds[:, 1:, :] @ self._groups, dtype=np.float32)
 
 
 _CLS, _SEP = 2, 3
+
+
+@dataclass(frozen=True, eq=False)
+class _Head:
+    """What says logits of labels: ``weight`` (labels, dimensions) and ``bias``."""
+
+    weight: Floats
+    bias: Floats
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def _words(text: str, known: dict[tuple[int, int], npt.NDArray[np.float32]]) -> 
 
 def installed(folder: Path | None = None) -> bool:
     """Whether the model's file and its libraries are here; whether it is the right file, `load_names` says."""
-    return (_folder(folder) / "model.onnx").is_file() and all(find_spec(name) for name in ("onnxruntime", "tokenizers"))
+    return (_folder(folder) / "model.onnx").is_file() and all(find_spec(name) for name in ("onnx", "tokenizers"))
 
 
 def load_names(folder: Path | None = None) -> NameModel:
@@ -177,22 +181,49 @@ def load_names(folder: Path | None = None) -> NameModel:
     for name, sha256 in files.items():
         check_hash(folder / name, sha256, cure=_CURE)
     try:
-        import onnxruntime
         from tokenizers import Tokenizer
+
+        weights = _weights(folder / "model.onnx")
     except ImportError as error:
-        raise Unavailable("The model of names needs onnxruntime and tokenizers.", _CURE) from error
+        raise Unavailable("The model of names needs the Python packages onnx and tokenizers.", _CURE) from error
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(4, os.cpu_count() or 1)
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other models compute beside it
-    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
-    labels = {
-        int(number): str(label) for number, label in json.loads((folder / "config.json").read_text("utf-8"))["id2label"].items()
-    }
-    return NameModel(session, tokenizer, labels, version=f"rampart/{files['model.onnx'][:8]}")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    labels = {int(number): str(label) for number, label in config["id2label"].items()}
+    return NameModel(
+        Layers(weights, heads=int(config["num_attention_heads"])),
+        _Head(weights["classifier.weight"], weights["classifier.bias"]),
+        tokenizer,
+        labels,
+        version=f"rampart/{files['model.onnx'][:8]}/8-bit",
+    )
+
+
+def _weights(path: Path) -> dict[str, Floats]:
+    """The model's weights, by the names that transformers gives to those of a BertModel, from its file in 4 bits.
+
+    Sixteen values, 0 to 15 for -8 to 7, stand in eight bytes, the lower half of a byte first; each block of 32 has a scale.
+    Embeddings are whole numbers with one scale and one zero.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path), load_external_data=False).graph
+    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    weights = {name.removeprefix("bert."): np.asarray(one) for name, one in arrays.items() if one.dtype == np.float32}
+    for node in graph.node:
+        if node.op_type != "MatMulNBits":
+            continue
+        packed, scales = (arrays[name] for name in node.input[1:3])
+        halves = np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:2], -1).astype(np.float32) - 8
+        name = node.name.removeprefix("/bert").removesuffix("/MatMul_Q4").strip("/").replace("/", ".")
+        weights[f"{name}.weight"] = (halves * scales[..., None]).reshape(len(packed), -1)
+    for name in [name.removesuffix("_quantized") for name in arrays if name.endswith("_quantized")]:
+        zero = arrays[f"{name}_zero_point"].astype(np.float32)
+        whole = arrays[f"{name}_quantized"].astype(np.float32) - zero
+        weights[name.removeprefix("bert.")] = whole * arrays[f"{name}_scale"]
+    return weights
 
 
 def _folder(folder: Path | None) -> Path:

@@ -302,6 +302,14 @@ class _Grouped:
         return self.labels_
 
 
+def load_libraries() -> None:
+    """Import what `discover` needs, some seconds of work, so that it can be done while something else goes on."""
+    with _umap_out_of_reach():
+        import bertopic  # noqa: F401
+    import graspologic_native  # noqa: F401
+    import sklearn.feature_extraction.text  # noqa: F401
+
+
 def _weigh(found: list[list[str]], vectors: Floats, clusters: LeidenClusters | _Grouped) -> list[dict[str, float]]:
     """BERTopic's c-TF-IDF of the best candidates of each group."""
     with _umap_out_of_reach():

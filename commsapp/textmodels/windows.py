@@ -1,12 +1,12 @@
 """Texts of any length through a transformer, so that a text gets the same numbers alone and in any batch.
 
-Floating-point results depend on the shape of what is computed together, so the shape may depend on nothing but the text: each
-text is cut into windows, a window's length is rounded up to one of a few lengths, and each length is always computed in a block
-of the same size, filled up with idle rows when there are not enough windows.
+Each text is cut into windows, and a window's length is rounded up to one of a few lengths. Where results depend on the shape of
+what is computed together (others' classifiers, in floating point by torch or ONNX Runtime), each length is always computed in a
+block of the same size, filled up with idle rows when there are not enough windows. Our own models need none, as what is added up
+there are whole numbers, see `commsapp.textmodels.layers`.
 
-Measured on this (torch 2.13, AVX-512, 400 tweets): embeddings of blocks in another order, of a text alone in another row, and
-with 1 or 2 threads were equal to the last bit, while plain batches are not. Texts per CPU-second of one thread: one at a time 47,
-blocks of 128 / 256 / 512 tokens 70 / 72 / 75 (2,400 / 2,650 / 3,080 tokens a second with idle rows counted).
+Measured on this in 32 bits (torch 2.13, AVX-512, 400 tweets): embeddings of blocks in another order, of a text alone in another
+row, and with 1 or 2 threads were equal to the last bit, while plain batches are not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from commsapp.textmodels.layers import spread
 
 WINDOW = 256
 """Tokens in a window, the two special ones included: what the encoder was trained on."""
@@ -60,23 +62,26 @@ def run(
     tokenize: Callable[[list[str]], list[Tokens]],
     special: tuple[int, int],
     compute: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Floats],
+    exact: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
     """Yield (position, mean over the text's windows weighted by their tokens), in the order in which texts are finished.
 
     ``tokenize`` gives token ids without special tokens, ``special`` are the ids that open and close a window, ``compute`` takes
-    token ids and mask, both (rows, length), and returns one row of numbers for each. Memory holds some
-    tens of thousands of letters at a time, or one text.
+    token ids and mask, both (rows, length), and returns one row of numbers for each. ``exact`` says that its rows depend on
+    nothing but their own tokens and the length (`commsapp.textmodels.layers`): then no idle rows are needed, and blocks are
+    computed side by side. Memory holds some tens of thousands of letters at a time, or one text.
     """
-    waiting: dict[int, list[tuple[int, int, Tokens]]] = {length: [] for length in LENGTHS}
     opened: dict[int, _Open] = {}
     done = 0
+    blocks = _blocks(texts, tokenize, opened)
 
-    def finish(length: int) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-        nonlocal done
-        block, waiting[length] = waiting[length], []
-        rows = _block(compute, [tokens for _, _, tokens in block], length, special)
-        for (position, window, _), row in zip(block, rows, strict=False):
+    def rows_of(block: _Block) -> Floats:
+        windows = [tokens for _, _, tokens in block.windows]
+        return _computed(compute, windows, block.length, special, len(windows) if exact else BLOCK // block.length)
+
+    for block, rows in spread(rows_of, blocks) if exact else ((block, rows_of(block)) for block in blocks):
+        for (position, window, _), row in zip(block.windows, rows, strict=False):
             text = opened[position]
             text.results[window] = row
             text.missing -= 1
@@ -86,16 +91,27 @@ def run(
                 if progress is not None:
                     progress(done, len(texts))
 
+
+@dataclass(frozen=True)
+class _Block:
+    """Windows (position of the text, number of the window, tokens) that are padded to one length."""
+
+    length: int
+    windows: list[tuple[int, int, Tokens]]
+
+
+def _blocks(texts: Sequence[str], tokenize: Callable[[list[str]], list[Tokens]], opened: dict[int, _Open]) -> Iterator[_Block]:
+    """Full blocks as they fill up, then the others; ``opened`` gets each text whose windows are in them."""
+    waiting: dict[int, list[tuple[int, int, Tokens]]] = {length: [] for length in LENGTHS}
     for position, windows in _windows(texts, tokenize):
         opened[position] = _Open([max(1, len(w)) for w in windows], [None] * len(windows), len(windows))
         for number, window in enumerate(windows):
             length = next(length for length in LENGTHS if length >= len(window) + 2)
             waiting[length].append((position, number, window))
             if len(waiting[length]) == BLOCK // length:
-                yield from finish(length)
-    for length in LENGTHS:
-        if waiting[length]:
-            yield from finish(length)
+                yield _Block(length, waiting[length])
+                waiting[length] = []
+    yield from (_Block(length, windows) for length, windows in waiting.items() if windows)
 
 
 def _windows(texts: Sequence[str], tokenize: Callable[[list[str]], list[Tokens]]) -> Iterable[tuple[int, list[Tokens]]]:
@@ -118,8 +134,8 @@ def _portions(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         yield start, some
 
 
-def _block(compute: Callable[..., Floats], windows: list[Tokens], length: int, special: tuple[int, int]) -> Floats:
-    ids = np.zeros((BLOCK // length, length), dtype=np.int64)
+def _computed(compute: Callable[..., Floats], windows: list[Tokens], length: int, special: tuple[int, int], rows: int) -> Floats:
+    ids = np.zeros((rows, length), dtype=np.int64)
     mask = np.zeros_like(ids)
     opening, closing = special
     ids[:, :2] = special  # idle rows hold an empty text: a row without any token would be divided by zero

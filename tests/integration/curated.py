@@ -24,7 +24,7 @@ from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.responses import Comment, Response
 from commsapp.storage.session import Session, Sessions
 from commsapp.textmodels.encoder import ENCODER_VERSION
-from commsapp.textmodels.sentiment import LABELS
+from commsapp.textmodels.tone import LABELS
 from commsapp.worker import JOBS, run_job
 
 DEALERS, BINS, SCAMS, THANKS = 0, 1, 2, 3

@@ -7,11 +7,11 @@ from typing import Any
 
 from commsapp.actor import Actor
 from commsapp.listening import service as listening
-from commsapp.listening.coders import SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
+from commsapp.listening.coders import EMOTION_CODER, SENTIMENT_CODER, TOPIC_CODER, topic_coder_version
 from commsapp.storage import codings, programmes, responses
 from commsapp.storage.base import Under
 from commsapp.storage.session import Session, Sessions
-from commsapp.textmodels.sentiment import LABELS
+from commsapp.textmodels.tone import LABELS
 
 SCAMS, WASTE, NO_TOPIC = 0, 1, -1
 BEFORE, AFTER = date(2025, 11, 10), date(2026, 2, 10)
@@ -94,6 +94,12 @@ def store(
     session.flush()
 
 
+NEUTRAL = 1
+"""The tone that the model is not sure of."""
+FELT = (("anger", "fear"), ("",), ("joy",))
+"""Emotions that are heard in a comment of each tone; none in a neutral one."""
+
+
 def _key(programme_id: int, number: int) -> str:
     return f"programme {programme_id} comment {number}"
 
@@ -115,6 +121,7 @@ def _code(session: Session, actor: Actor, programme_id: int) -> None:
     ids = {topic.number: topic.id for topic in codings.topics(session, version.id)}
     assigner = codings.model_coder(session, actor, name=TOPIC_CODER, version=topic_coder_version(version))
     judge = codings.model_coder(session, actor, name=SENTIMENT_CODER, version="by hand")
+    feels = codings.model_coder(session, actor, name=EMOTION_CODER, version="by hand")
     rows = []
     for number, comment in enumerate(_comments()):
         if "topic" not in comment:
@@ -126,6 +133,12 @@ def _code(session: Session, actor: Actor, programme_id: int) -> None:
         for rank, label in enumerate(order, start=1):
             tone = {"coder_id": judge, "measure": "sentiment", "label": LABELS[label], "topic_id": None, "rank": rank}
             rows.append({**shared, **tone, "probability": (0.8, 0.15, 0.05)[rank - 1]})
+        if comment["tone"] == NEUTRAL:
+            doubt = {"coder_id": judge, "measure": codings.UNSURE, "label": codings.UNSURE, "topic_id": None, "rank": 1}
+            rows.append({**shared, **doubt, "probability": 0.4})
+        for rank, label in enumerate(FELT[comment["tone"]], start=1):
+            emotion = {"coder_id": feels, "measure": "emotion", "label": label, "topic_id": None, "rank": rank}
+            rows.append({**shared, **emotion, "probability": 0.7})
     codings.add_codings(session, rows)
 
 

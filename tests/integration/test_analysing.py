@@ -13,6 +13,7 @@ import given
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy
 from leftovers import left_of
 
 from commsapp.actor import Actor, HandlingLevel
@@ -26,7 +27,7 @@ from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import open_keyring
 from commsapp.storage.session import Sessions
 from commsapp.textmodels.encoder import load_encoder
-from commsapp.textmodels.sentiment import load_sentiment
+from commsapp.textmodels.tone import EMOTIONS, Tones, load_tone
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,12 @@ class Spy:
         return self._told(self._model.encode, texts)
 
     def score(self, texts: Sequence[str], *more: Any) -> Any:
-        return self._told(self._model.score, texts)
+        def whole(new: list[str]) -> Any:
+            tones = self._model.score(new)
+            return np.concatenate([tones.sentiments, tones.emotions], axis=1)
+
+        told = self._told(whole, texts)
+        return Tones(told[:, :3], told[:, 3:])
 
     def _told(self, compute: Callable[[list[str]], Any], texts: Sequence[str]) -> Any:
         self.seen += texts
@@ -67,15 +73,15 @@ class Spy:
 
 @pytest.fixture(scope="module")
 def models() -> list[tuple[Any, dict[str, Any]]]:
-    return [(load_encoder(), {}), (load_sentiment(), {})]
+    return [(load_encoder(), {}), (load_tone(), {})]
 
 
 @pytest.fixture
 def spies(models: list[tuple[Any, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch) -> tuple[Spy, Spy]:
-    encoder, sentiment = (Spy(*model) for model in models)
+    encoder, tone = (Spy(*model) for model in models)
     monkeypatch.setattr(analysing, "load_encoder", lambda: encoder)
-    monkeypatch.setattr(analysing, "load_sentiment", lambda: sentiment)
-    return encoder, sentiment
+    monkeypatch.setattr(analysing, "load_tone", lambda **_set: tone)
+    return encoder, tone
 
 
 class Loop:
@@ -133,7 +139,10 @@ def test_a_welsh_comment_is_coded_from_its_translation_and_marked_and_one_withou
     left_out = said[WELSH + " Eto."]
     assert (left_out.from_translation, left_out.sentiment, left_out.not_coded) == (False, "", "language not read: cy")
     results = loop.results(wave="", area="", segment="")
-    assert set(results["measure"]) == {"comments", "topic share", "tone", "topic tone"}
+    assert set(results["measure"]) == {
+        *("comments", "topic share", "tone", "topic tone", "unsure share", "emotion share"),
+        *(measure for measure in ("topic unsure share", "topic emotion share") if measure in set(results["measure"])),
+    }
     assert all(counts == reasons for counts in results["not_coded"])
     for spy in spies:
         assert ENGLISH in spy.seen
@@ -196,13 +205,90 @@ def test_names_of_topics_are_made_of_what_everybody_may_read(
 def test_equal_texts_are_computed_and_coded_once_and_all_count(loop: Loop, spies: tuple[Spy, Spy]) -> None:
     loop.say([*SAID, *SAID, "  The police were kind to us  in the park, thank you\n"])
     loop.analyse()
-    _, sentiment = spies
-    assert sorted(sentiment.seen) == sorted(SAID)
-    assert given.stored(loop.sessions, "SELECT measure, count(*) FROM coding GROUP BY measure ORDER BY measure") == [
-        ("sentiment", 3 * len(SAID)),
-        ("topic", len(SAID)),
-    ]
+    _, tone = spies
+    assert sorted(tone.seen) == sorted(SAID)
+    counted = dict(given.stored(loop.sessions, "SELECT measure, count(*) FROM coding WHERE rank = 1 GROUP BY measure"))
+    assert counted.pop("unsure", 0) == tone.unsure(tone.score(SAID).sentiments).sum()
+    assert counted == {"emotion": len(SAID), "sentiment": len(SAID), "topic": len(SAID)}
+    assert given.stored(loop.sessions, "SELECT count(*) FROM coding WHERE measure = 'sentiment'") == [(3 * len(SAID),)]
     assert loop.results(measure="comments", wave="", area="", segment="")["n"].tolist() == [2 * len(SAID) + 1]
+
+
+def test_emotions_are_stored_where_they_reach_their_threshold_and_a_text_without_any_counts_as_coded(
+    loop: Loop, spies: tuple[Spy, Spy]
+) -> None:
+    loop.say(SAID)
+    loop.analyse()
+    _, tone = spies
+    expected = dict(zip(SAID, tone.heard(tone.score(SAID).emotions), strict=True))
+    said = given.everything_said(loop.sessions, loop.actor, loop.id)
+    assert {one.words: one.emotions for one in said} == expected
+    assert (loop.comments["not_coded_reason"] == "").all()
+    felt = loop.results(measure="emotion share", wave="", area="", segment="")
+    shares = {name: sum(name in heard for heard in expected.values()) / len(SAID) for name in EMOTIONS}
+    assert dict(zip(felt["item"], felt["value"], strict=True)) == pytest.approx(shares)
+    assert set(felt["n"]) == {len(SAID)}
+    with loop.sessions.reading() as session:
+        for name in EMOTIONS:
+            page = listening.comments_page(session, loop.actor, loop.id, emotion=name, size=100)
+            assert {one.words for one in page.comments} == {text for text, heard in expected.items() if name in heard}
+
+
+def test_comments_coded_before_emotions_were_heard_are_read_again(loop: Loop, spies: tuple[Spy, Spy]) -> None:
+    loop.say(SAID)
+    loop.analyse()
+    with loop.sessions.writing() as session:
+        session.execute(sqlalchemy.text("DELETE FROM coding WHERE measure = 'emotion'"))
+    assert set(loop.comments["not_coded_reason"]) == {"not analysed yet"}
+    assert {one.not_coded for one in given.everything_said(loop.sessions, loop.actor, loop.id)} == {"not analysed yet"}
+    spies[1].seen.clear()
+    loop.analyse()
+    assert sorted(spies[1].seen) == sorted(SAID)
+    assert (loop.comments["not_coded_reason"] == "").all()
+
+
+class Loud:
+    """A model of tone that somebody set: everything is positive, and joy is heard everywhere."""
+
+    sentiment_version = emotion_version = "loud/00000001"
+    languages = frozenset({"en"})
+    seen = 0
+
+    def score(self, texts: Sequence[str]) -> Tones:
+        self.seen += len(texts)
+        return Tones(np.tile([0.0, 0.1, 0.9], (len(texts), 1)), np.tile(np.arange(7) == 3, (len(texts), 1)).astype(float))
+
+    def unsure(self, sentiments: np.ndarray) -> np.ndarray:
+        return np.ones(len(sentiments), dtype=bool)
+
+    def heard(self, emotions: np.ndarray) -> list[tuple[str, ...]]:
+        return [("joy",) for _ in emotions]
+
+
+def test_another_model_codes_all_again_and_the_first_is_in_use_again_when_it_is_set_again(
+    loop: Loop, spies: tuple[Spy, Spy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.say(SAID)
+    loop.analyse()
+    first, ours = loop.comments, spies[1]
+    loud = Loud()
+    monkeypatch.setattr(analysing, "load_tone", lambda **_set: loud)
+    loop.analyse()
+    assert loud.seen == len(SAID)
+    assert set(loop.comments["emotions"]) == {"joy"}
+    assert (loop.comments["unsure"] == 1).all()
+    assert set(loop.results(measure="tone")["model_version"]) == {"loud/00000001"}
+    ours.seen.clear()
+    monkeypatch.setattr(analysing, "load_tone", lambda **_set: ours)
+    loop.analyse()
+    assert ours.seen == []  # nothing is coded twice
+    pd.testing.assert_frame_equal(loop.comments, first)
+    assert set(loop.results(measure="tone")["model_version"]) == {ours.version}
+    loud.seen = 0
+    monkeypatch.setattr(analysing, "load_tone", lambda **_set: loud)
+    loop.analyse()
+    assert loud.seen == 0
+    assert set(loop.comments["emotions"]) == {"joy"}
 
 
 def test_a_second_analysis_computes_nothing_again_and_gives_equal_results(loop: Loop, spies: tuple[Spy, Spy]) -> None:
@@ -301,9 +387,9 @@ def test_what_is_erased_while_an_analysis_runs_leaves_no_embedding_and_no_coding
             listening.erase_person(**places, response_id=one.response_id, why="She asked")  # type: ignore[arg-type]
 
     encoder = Meanwhile(spies[0], "harbour", lambda: erase("0"))
-    sentiment = Meanwhile(spies[1], "ferry", lambda: erase("1", "2"))
+    tone = Meanwhile(spies[1], "ferry", lambda: erase("1", "2"))
     monkeypatch.setattr(analysing, "load_encoder", lambda: encoder)
-    monkeypatch.setattr(analysing, "load_sentiment", lambda: sentiment)
+    monkeypatch.setattr(analysing, "load_tone", lambda **_set: tone)
     monkeypatch.setattr(analysing, "BATCH", at_once)
     loop.analyse()
     for text in gone:

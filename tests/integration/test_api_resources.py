@@ -135,6 +135,7 @@ def test_comments_come_as_pages_show_them_and_each_look_is_noted(api: Api, said:
         ("set_aside=true", 3),
         ("reason=not analysed yet", 2),
         ("tone=negative", 0),
+        ("emotion=anger", 0),
         ("topic=1", 0),
     ):
         assert api.get(f"/programmes/{programme}/comments?{filters}")["total"] == total, filters
@@ -197,6 +198,7 @@ def test_results_are_narrowed_read_one_by_one_and_set_beside_what_is_heard_now(a
     one = api.get(f"{place}?wave=November&area=&segment=&item={heard.ITEM}")["items"]
     assert [row["id"] for row in one] == [filled.result_id]
     assert one[0]["low"] < one[0]["value"] == 0.4 < one[0]["high"] and one[0]["n"] == 40
+    assert api.get(f"{place}?measure=emotion share")["total"] == 0  # no comments
     assert 0 < api.get(f"{place}?measure=answer share")["total"] <= every
     read = api.get(f"/results/{filled.result_id}")
     assert read["programme_id"] == filled.programme_id and read["made_at"].endswith("+00:00")

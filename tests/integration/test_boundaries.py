@@ -182,6 +182,12 @@ def _run_import(world: World) -> None:
         listening.run_import(world.sessions, world.stranger, import_id=world.import_id, settings=world.settings)
 
 
+def _run_explanation(world: World) -> None:
+    how = {"programme_id": world.programme, "comment_id": world.comment_id, "settings": world.settings}
+    with pytest.raises(NotFound):
+        listening.run_explanation(world.sessions, world.stranger, **how)  # type: ignore[arg-type]
+
+
 def _run_analysis(world: World) -> None:
     with pytest.raises(NotFound):
         listening.run_analysis(world.sessions, world.stranger, programme_id=world.programme, settings=world.settings)
@@ -485,6 +491,11 @@ CASES: dict[str, Callable[[World], None]] = (
         "listening.run_analysis": _run_analysis,
         "listening.run_import": _run_import,
         "listening.search": refused(lambda w, s: listening.search(s, w.stranger, w.programme, "secret words")),
+        "listening.explanation": refused(lambda w, s: listening.explanation(s, w.stranger, w.programme, w.comment_id)),
+        "listening.run_explanation": _run_explanation,
+        "listening.start_explanation": refused(
+            lambda w, s: listening.start_explanation(s, w.stranger, programme_id=w.programme, comment_id=w.comment_id)
+        ),
         "listening.start_analysis": refused(lambda w, s: listening.start_analysis(s, w.stranger, programme_id=w.programme)),
         "listening.start_import": refused(
             lambda w, s: listening.start_import(

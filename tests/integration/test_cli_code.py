@@ -15,11 +15,15 @@ from typed import Typed, typed, typed_apart
 
 from commsapp.listening import coding
 from commsapp.listening.files import read_frame
+from commsapp.textmodels.tone import Tones
 
 COLUMNS = [
     *("coded_language", "coded_topic", "coded_topic_name", "coded_sentiment"),
     *("coded_negative", "coded_neutral", "coded_positive", "coded_skipped"),
+    *("coded_unsure", "coded_emotions"),
+    *("coded_anger", "coded_disgust", "coded_fear", "coded_joy", "coded_sadness", "coded_surprise", "coded_neutral_emotion"),
 ]
+EMOTIONS = COLUMNS[-7:]
 TONES = ["coded_negative", "coded_neutral", "coded_positive"]
 PLACES = (
     *("by the school", "at the station", "behind the shops", "in the park", "near the club"),
@@ -124,10 +128,10 @@ def test_what_was_coded_has_a_topic_and_a_tone_and_what_was_not_has_a_reason(cod
 @pytest.mark.slow
 def test_another_run_into_another_kind_of_file_has_the_same_content(coded: Coded) -> None:
     csv, xlsx = coded.csv, coded.xlsx
-    texts = [name for name in COLUMNS if name not in (*TONES, "coded_topic")]
+    texts = [name for name in COLUMNS if name not in (*TONES, *EMOTIONS, "coded_topic")]
     assert xlsx[texts].to_dict("list") == csv[texts].to_dict("list")
     assert xlsx["coded_topic"].tolist() == csv["coded_topic"].astype(int).tolist()
-    for name in TONES:
+    for name in (*TONES, *EMOTIONS):
         assert pd.to_numeric(xlsx[name]).tolist() == pytest.approx(pd.to_numeric(csv[name]).tolist(), abs=1e-12, nan_ok=True)
 
 
@@ -198,7 +202,7 @@ def test_a_file_that_cannot_be_read_gives_one_sentence(source: Path, tmp_path: P
 
 def test_a_file_whose_name_is_no_text_is_coded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coding, "load_encoder", Nothing)
-    monkeypatch.setattr(coding, "load_sentiment", Nothing)
+    monkeypatch.setattr(coding, "load_tone", Nothing)
     path = given.table(tmp_path / os.fsdecode(b"bad\xff.csv"), [{"comment": "---"}, {"comment": ""}])
     ended = typed("code", path, "--text", "comment", "--output", tmp_path / "out.csv")
     assert ended.status == 0, ended.err
@@ -229,13 +233,22 @@ class Nothing:
         assert not texts
         return np.zeros((0, 384), dtype=np.float32)
 
-    def score(self, texts: list[str], progress: object = None) -> np.ndarray:
-        return np.zeros((len(texts), 3))
+    def __init__(self, **_set: str) -> None:
+        pass
+
+    def score(self, texts: list[str], progress: object = None) -> Tones:
+        return Tones(np.zeros((len(texts), 3)), np.zeros((len(texts), 7)))
+
+    def unsure(self, sentiments: np.ndarray) -> np.ndarray:
+        return np.zeros(len(sentiments), dtype=bool)
+
+    def heard(self, emotions: np.ndarray) -> list[tuple[str, ...]]:
+        return [() for _ in emotions]
 
 
 def test_rows_that_cannot_be_read_stay_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coding, "load_encoder", Nothing)
-    monkeypatch.setattr(coding, "load_sentiment", Nothing)
+    monkeypatch.setattr(coding, "load_tone", Nothing)
     path = tmp_path / "[b]broken[:fire:].csv"
     path.write_text('id,comment\n1,\n2,"never closed\n\n3,---\n4,,,[/] too many\n', encoding="utf-8")
     ended = typed("code", path, "--text", "comment", "--output", tmp_path / "out.csv")

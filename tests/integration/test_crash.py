@@ -210,8 +210,10 @@ def test_an_analysis_killed_again_and_again_codes_each_text_once_and_loses_none(
         assert counted["n"].tolist() == [40]
         assert coded["topic"].notna().all()
         assert (coded[["negative", "neutral", "positive"]].sum(axis=1) - 1).abs().max() < 1e-6
-        # 20 distinct texts, each with one topic and three probabilities of sentiment
-        assert rows == {"topic": 20, "sentiment": 60}
+        # 20 distinct texts, each with one topic, three probabilities of sentiment, and the emotions heard in it
+        assert (rows["topic"], rows["sentiment"]) == (20, 60)
+        heard = coded.drop_duplicates("text_key")["emotions"]
+        assert rows["emotion"] == sum(len(names.split("; ")) for names in heard)  # where none is heard, one row says so
         begin()
 
     begin()

@@ -204,13 +204,15 @@ def test_a_topic_shows_what_people_said_in_their_words_with_its_translation(clie
     assert "Words that mark it: bank, phone." in text
     assert "Dzwonili z banku In English (translated by Ola): They rang from the bank" in text
     assert "10 February 2026 · Ash · Inbox · Polish · coded from the translation" in text
-    assert "Negative May be quoted" in text
+    assert "Negative Heard: anger, fear May be quoted" in text
 
 
 def test_a_comment_says_when_it_is_sensitive_or_may_be_quoted(client: PageClient, filled: heard.Heard) -> None:
     pages = "".join(text_of(client, address(filled, "topics/0"), page=str(number)) for number in (1, 2))
 
-    assert re.search(r"My cousin did it 10 November 2025 · Ash · Inbox · English .{0,90}Negative Official-sensitive", pages)
+    assert re.search(
+        r"My cousin did it 10 November 2025 · Ash · Inbox · English .{0,90}Negative Heard: anger, fear Official-sensitive", pages
+    )
 
 
 def test_what_people_typed_is_never_markup(client: PageClient, filled: heard.Heard) -> None:
@@ -232,6 +234,50 @@ def test_comments_of_another_tone_are_left_out(client: PageClient, filled: heard
 
     assert "No comment fits positive" in text
     assert "12 comments" in text_of(client, address(filled, "topics/1"), tone="neutral")
+
+
+def test_what_is_felt_stands_with_interval_and_n_and_the_unsure_beside_the_tone(client: PageClient, filled: heard.Heard) -> None:
+    text = text_of(client, address(filled))
+    felt = text.partition("What is felt How much")[2]
+
+    assert "the shares don’t add up to 100 %" in felt
+    assert "not what people think of the police" in felt
+    assert felt.index("Anger 65 % (51 to 77 %)") < felt.index("Joy 9 % (3 to 20 %)") < felt.index("No emotion (neutral) 0 %")
+    assert "of feedback, n = 46" in felt
+    assert "Not sure of the tone of 26 % (16 to 40 %)" in text
+    assert "Anger 10" not in text_of(client, address(filled), area="Birch")
+    assert "Not sure of the tone of 100 %" in text_of(client, address(filled), area="Birch")
+
+
+def test_what_is_felt_is_drawn_over_the_waves_when_it_is_asked_for(client: PageClient, filled: heard.Heard) -> None:
+    text = text_of(client, address(filled), chart="felt", area="Ash")
+
+    assert "What is felt over the waves (Ash)" in text
+    table = text.partition("Figures as a table")[2]
+    assert "anger" in table
+    assert "joy" in table
+
+
+def test_a_topic_has_what_is_felt_about_it_where_ten_spoke(client: PageClient, filled: heard.Heard) -> None:
+    scams = text_of(client, address(filled, "topics/0"))
+
+    assert "How much of the feedback on this topic each emotion is heard in." in scams
+    assert "Anger 100 %" in scams
+    assert "Joy 0 %" in scams
+    assert "What is felt" not in text_of(client, address(filled, "topics/-1"))  # four comments
+    assert "Not sure of the tone of 100 %" in text_of(client, address(filled, "topics/1"))
+
+
+def test_comments_with_an_emotion_can_be_read_alone_and_each_says_what_is_heard_and_where_the_model_is_unsure(
+    client: PageClient, filled: heard.Heard
+) -> None:
+    angry = text_of(client, address(filled, "topics/0"), emotion="anger")
+
+    assert "30 comments (anger), those that fit the topic best first." in angry
+    assert "Negative Heard: anger, fear" in angry
+    assert "No comment fits joy." in text_of(client, address(filled, "topics/0"), emotion="joy")
+    assert "Neutral (unsure)" in text_of(client, address(filled, "topics/1"))
+    assert "Why?" in angry
 
 
 def test_no_topic_is_honest_about_what_it_is_and_offers_no_message(client: PageClient, filled: heard.Heard) -> None:

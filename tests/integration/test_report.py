@@ -152,10 +152,19 @@ def test_the_report_begins_with_who_was_heard_what_about_and_in_which_tone(sessi
     topics = [
         ("topic share", name, share, 90) for name, share in (("Waste", 0.1), ("Scams", 0.3), ("No topic", 0.4), ("Drugs", 0.2))
     ]
+    felt = [
+        *(("emotion share", name, share, 90) for name, share in (("neutral", 0.5), ("fear", 0.1), ("anger", 0.3), ("joy", 0.0))),
+        ("unsure share", "", 0.2, 90),
+    ]
     channels = pd.DataFrame({"channel": ["Inbox", "Survey", "Wall"], "responses": [90, 1200, 9]})
     more = dict.fromkeys(("kind", "chosen", "first", "last"), "") | {"comments": 0}
     page = _rendered(
-        sessions, actor, heard, results=_results(*topics, ("tone", "", -0.2, 90)), channels=channels.assign(**more), effects={}
+        sessions,
+        actor,
+        heard,
+        results=_results(*topics, ("tone", "", -0.2, 90), *felt),
+        channels=channels.assign(**more),
+        effects={},
     )
     in_short = " ".join(page.partition("In short")[2].partition("<h2>")[0].split())
     assert re.findall(r"<p>(.*?)</p>", in_short) == [
@@ -165,6 +174,9 @@ def test_the_report_begins_with_who_was_heard_what_about_and_in_which_tone(sessi
         "‘Waste’ with 10 % (95 % interval 5 to 15 %).",
         "The tone of the feedback is -0.2 on a scale from -1 to 1 (90 responses, 95 % interval -0.25 to -0.15); that is not "
         "approval: anger at dealers is not anger at the police.",
+        "Emotions heard most in the feedback are anger in 30 % (95 % interval 25 to 35 %) and fear in 10 % (95 % interval 5 to "
+        "15 %) of 90 responses; one comment may have several.",
+        "Of 20 % of the feedback the model is not sure how it sounds (95 % interval 15 to 25 %).",
     ]
 
 

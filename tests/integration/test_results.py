@@ -27,7 +27,7 @@ from commsapp.storage import results as results_of_storage
 from commsapp.storage.base import Under
 from commsapp.storage.keyring import MAIN
 from commsapp.storage.session import Sessions
-from commsapp.textmodels.sentiment import LABELS
+from commsapp.textmodels.tone import LABELS
 
 QUESTION = "Have you heard of it?"
 KEYS = ["t1", "t2", "t3"]
@@ -87,6 +87,7 @@ def coded(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, pr
             session, actor, name="topic assigner", version=f"codebook-version/{version.id}/{version.fingerprint[:12]}"
         )
         tone_coder = codings.model_coder(session, actor, name="sentiment", version="tone 1")
+        emotion_coder = codings.model_coder(session, actor, name="emotion", version="tone 1")
         for key, topic, chances in zip(KEYS, [*topics, None], CHANCES, strict=True):
             said = {"organisation_id": actor.organisation_id, "text_key": key, "label": "", "topic_id": None}
             about = {**said, "coder_id": topic_coder, "measure": "topic", "topic_id": topic, "rank": 1, "probability": 0.9}
@@ -94,7 +95,9 @@ def coded(sessions: Sessions, actor: Actor, settings: Settings, folder: Path, pr
                 {**said, "coder_id": tone_coder, "measure": "sentiment", "label": label, "rank": rank, "probability": chance}
                 for rank, (label, chance) in enumerate(zip(LABELS, chances, strict=True), 1)
             ]
-            codings.add_codings(session, [about, *felt])
+            heard = {**said, "coder_id": emotion_coder, "measure": "emotion", "rank": 1, "probability": 0.9}
+            heard["label"] = "anger" if chances[0] > chances[2] else ""
+            codings.add_codings(session, [about, *felt, heard])
     listening.store_results(sessions, actor, programme)
 
 
@@ -115,7 +118,10 @@ def test_every_result_has_n_an_interval_and_says_how_people_were_chosen(
     survey(sessions, actor, settings, tmp_path, programme, yes=7, channel="Survey", chosen="random")
     listening.store_results(sessions, actor, programme)
     table = results(sessions, actor, programme)
-    assert set(table["measure"]) == {"topic share", "tone", "topic tone", "answer share", "comments"}
+    assert set(table["measure"]) == {
+        *("topic share", "tone", "topic tone", "unsure share", "emotion share", "topic unsure share", "topic emotion share"),
+        *("answer share", "comments"),
+    }
     for row in table.to_dict("records"):
         assert row["n"] > 0, row
         assert 0 < row["n_effective"] <= row["n"] + 1e-9, row
@@ -150,7 +156,8 @@ def test_what_was_not_coded_adds_up_in_every_cell(
         cell = listening.narrowed(heard_here.comments, heard_here.waves, **place)
         missing = int((cell["not_coded_reason"] != "").sum())
         assert sum(row["not_coded"].values()) == missing, row
-        about = cell["topic_name"] == row["item"] if row["measure"] == "topic tone" else cell["not_coded_reason"] == ""
+        of_topic = row["measure"] in ("topic tone", "topic unsure share", "topic emotion share")
+        about = cell["topic_name"] == row["item"].partition(": ")[0] if of_topic else cell["not_coded_reason"] == ""
         assert row["n"] == (len(cell) if row["measure"] == "comments" else about.sum()), row
     shares = table[(table["measure"] == "topic share") & (table["wave"] == "") & (table["area"] == "") & (table["segment"] == "")]
     assert dict(zip(shares["item"], shares["value"] * 34, strict=True)) == pytest.approx(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commsapp.textmodels.encoder import Encoder, load_encoder
-from commsapp.textmodels.sentiment import SentimentModel, load_sentiment
+from commsapp.textmodels.tone import ToneModel, load_tone
 
 
 @pytest.fixture(scope="session")
@@ -14,5 +14,5 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def sentiment() -> SentimentModel:
-    return load_sentiment()
+def tone() -> ToneModel:
+    return load_tone()

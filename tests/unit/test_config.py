@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commsapp.config import load_settings
+from commsapp.config import load_settings, other_models
 from commsapp.errors import BadInput
 
 
@@ -51,3 +51,11 @@ def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> 
     assert load_settings({"COMMSAPP_DATA_DIR": str(tmp_path)}).secret_key == first
     assert len(first) >= 32
     assert (tmp_path / "secret.key").stat().st_mode & 0o077 == 0
+
+
+def test_other_models_are_named_by_settings_and_need_no_data_folder(tmp_path: Path) -> None:
+    given = {"COMMSAPP_DATA_DIR": str(tmp_path / "data"), "COMMSAPP_EMOTION_MODEL": "owner/name"}
+    assert other_models(given) == {"sentiment_model": "", "emotion_model": "owner/name"}
+    assert not (tmp_path / "data").exists()
+    settings = load_settings(given)
+    assert (settings.sentiment_model, settings.emotion_model) == ("", "owner/name")

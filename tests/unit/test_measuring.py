@@ -90,6 +90,54 @@ def test_tone_is_the_mean_of_positive_minus_negative():
     assert row["n"] == 3
 
 
+def felt(names, unsure=0.0, **columns):
+    """Comments on scams in which emotions are heard; None is not coded."""
+    coded = [name is not None for name in names]
+    return comments([0 if known else pd.NA for known in coded], emotions=names, unsure=np.where(coded, unsure, np.nan), **columns)
+
+
+def test_an_emotion_share_counts_the_comments_in_which_it_is_heard_and_several_may_be():
+    given = felt(["anger; fear", "anger", "", None])
+    results = listening_results(given, NO_ANSWERS, WAVES)
+    found = {name: find(results, measure="emotion share", item=name) for name in ("anger", "fear", "joy")}
+    assert {name: (row.value, row.n) for name, row in found.items()} == {
+        "anger": (pytest.approx(2 / 3), 3),
+        "fear": (pytest.approx(1 / 3), 3),
+        "joy": (0, 3),
+    }
+    assert (found["anger"].low, found["anger"].high) == pytest.approx(tuple(share_interval(2 / 3, 3)))
+    assert found["anger"].not_coded == {"language not read": 1}
+    assert len(results[(results["measure"] == "emotion share") & (results["wave"] == "first")]) == 7 * 4
+
+
+def test_emotions_on_a_topic_need_ten_responses():
+    for n, there in ((9, False), (10, True)):
+        results = listening_results(felt(["anger"] * n), NO_ANSWERS, WAVES, topics={0: "scams"})
+        found = results[results["measure"] == "topic emotion share"]
+        assert (len(found) > 0) is there
+        assert (len(results[results["measure"] == "topic unsure share"]) > 0) is there
+    assert find(results, measure="topic emotion share", item="scams: anger").value == 1
+    assert find(results, measure="topic emotion share", item="scams: joy").value == 0
+
+
+def test_the_unsure_share_stands_beside_the_tone_which_counts_them():
+    results = listening_results(felt(["", "", "anger", ""], unsure=[1.0, 0, 0, 0]), NO_ANSWERS, WAVES)
+    assert find(results, measure="unsure share").value == 0.25
+    assert find(results, measure="unsure share").n == find(results, measure="tone").n == 4
+
+
+def test_a_comment_without_emotions_yet_counts_as_not_coded():
+    given = felt(["anger", "joy"]).assign(emotions=["anger", None], not_coded_reason=["", "not analysed yet"])
+    results = listening_results(given, NO_ANSWERS, WAVES)
+    assert find(results, measure="comments").not_coded == {"not analysed yet": 1}
+    assert find(results, measure="emotion share", item="anger").n == 1
+    assert find(results, measure="tone").n == 2
+
+
+def test_emotions_that_nobody_looked_for_have_no_figure():
+    assert not listening_results(comments([0, 0]), NO_ANSWERS, WAVES)["measure"].str.contains("emotion|unsure").any()
+
+
 def test_a_count_of_comments_has_no_interval_and_counts_what_was_not_coded():
     row = find(listening_results(comments([0, None, None]), NO_ANSWERS, WAVES), measure="comments")
     assert row["value"] == row["low"] == row["high"] == row["n"] == 3

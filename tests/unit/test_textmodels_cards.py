@@ -10,7 +10,7 @@ from commsapp import bundled
 from commsapp.errors import Unavailable
 from commsapp.textmodels.cards import read_card, read_cards
 from commsapp.textmodels.encoder import ENCODER_SHA256, Encoder
-from commsapp.textmodels.sentiment import LABELS, SentimentModel
+from commsapp.textmodels.tone import EMOTIONS, LABELS, ToneModel
 
 
 def test_each_model_has_a_card() -> None:
@@ -21,13 +21,13 @@ def test_each_model_has_a_card() -> None:
         assert "## Limits" in card.text
 
 
-def test_the_cards_agree_with_the_models() -> None:
-    encoder, sentiment = (read_card(bundled.models() / name) for name in ("encoder", "sentiment"))
-    assert encoder.metrics["sha256"] == sentiment.metrics["encoder_sha256"] == ENCODER_SHA256
+def test_the_cards_agree_with_the_models(tone: ToneModel) -> None:
+    encoder, card = (read_card(bundled.models() / name) for name in ("encoder", "tone"))
+    assert encoder.metrics["sha256"] == card.metrics["encoder_sha256"] == ENCODER_SHA256
     assert ENCODER_SHA256 in encoder.text
     assert set(encoder.languages) == Encoder.languages
-    assert set(sentiment.languages) == SentimentModel.languages
-    assert tuple(sentiment.metrics["labels"]) == LABELS
+    assert set(card.languages) == tone.languages
+    assert (tuple(card.metrics["sentiments"]), tuple(card.metrics["emotions"])) == (LABELS, EMOTIONS)
 
 
 @pytest.mark.parametrize("readme", ["no front matter", "---\nname: x\n---\ntext", "---\n: [\n---\ntext"])

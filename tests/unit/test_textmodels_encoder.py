@@ -93,7 +93,7 @@ def test_naming_the_types_loads_no_heavy_library() -> None:
     import subprocess
 
     code = (
-        "import sys, commsapp.listening.coding, commsapp.textmodels.topics, commsapp.textmodels.sentiment\n"
+        "import sys, commsapp.listening.coding, commsapp.textmodels.topics, commsapp.textmodels.tone\n"
         "print([m for m in ('torch', 'transformers', 'bertopic', 'sklearn', 'umap') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,6 +21,7 @@ from commsapp.storage.jobs import Job
 blueprint = Blueprint("jobs", __name__)
 
 GOING = frozenset({"queued", "running"})
+_TITLES = {"analyse": "Topics, tone and results", "explain": "Why a comment was coded as it was"}
 STOPPED = frozenset({"failed", "cancelled"})
 # Work on a codebook → its title while it goes on, and when it has ended.
 CODEBOOK_WORK: dict[str, tuple[str, str]] = {
@@ -198,7 +199,7 @@ def _work(job: Job) -> Work:
     if job.name in CODEBOOK_WORK:
         return Work(job, CODEBOOK_WORK[job.name][0], None)
     if job.name != "import":
-        return Work(job, "Topics, tone and results", None)
+        return Work(job, _TITLES.get(job.name, job.name), None)
     try:
         run = listening.import_of(request.session(), request.actor(), int(job.arguments["import_id"]))
     except NotFound:  # what it brought was taken back since

@@ -15,7 +15,7 @@ from commsapp.http.reading import words_leave
 from commsapp.http.security import ANALYSTS, PLANNERS, STAFF, may_enter
 from commsapp.listening import service as listening
 from commsapp.listening.languages import language, reason
-from commsapp.listening.measuring import COMMENTS, NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.measuring import COMMENTS, NO_TOPIC_NAME, TOPIC_SHARE, TOPIC_TONE, TOPIC_UNSURE
 from commsapp.listening.views import Codebook, Page, Programme, Topic
 from commsapp.textmodels.codebook import MOST_TOPICS
 from commsapp.textmodels.topics import Granularity, granularity_of
@@ -117,8 +117,10 @@ def show_topic(programme_id: int, number: int) -> str:
     over = listening.frozen_results(
         session, actor, programme_id, measure=TOPIC_SHARE, item=name, area=now.area, segment=now.segment
     )
+    unsure = listening.frozen_results(session, actor, programme_id, measure=TOPIC_UNSURE, item=name, **now.cell)
     said = listening.comments_page(
-        session, actor, programme_id, topic=number, sentiment=now.tone, number=_page_number(), **now.cell
+        session, actor, programme_id,
+        topic=number, sentiment=now.tone, emotion=now.emotion, number=_page_number(), **now.cell,
     )  # fmt: skip
     _noted(programme_id, said, now, f"topic {name}" if number >= 0 else name)
     return render_template(
@@ -133,6 +135,9 @@ def show_topic(programme_id: int, number: int) -> str:
         may_plan=actor.role in PLANNERS,
         share=next(iter(results.figures(cell)), None),
         tone=next(iter(results.figures(tone)), None),
+        unsure_share=next(iter(results.figures(unsure)), None),
+        feelings=results.felt_on(session, actor, programme_id, name, now.cell),
+        feelings_drawn=results.felt_over_waves(session, actor, programme_id, now, name),
         drawn=results.draw(
             session, actor, programme_id, over[over["wave"] != ""], title="Share over the waves", areas=_areas(now)
         ),
@@ -223,6 +228,9 @@ def _comments(
         "original": _original_address(programme.id),
         "page_address": lambda page: url_for(endpoint, page=page, **here, **kept, _anchor="comments"),
         "topic_address": _topic_address(programme.id),
+        "why_address": lambda comment: url_for(
+            "explaining.show", programme_id=programme.id, comment_id=comment, back=http.full_path.rstrip("?")
+        ),
         "person_address": lambda response: url_for("rights.show", programme_id=programme.id, response_id=response),
         "breadcrumbs": trail(programme, back),
         "made_up": programme.made_up,

@@ -12,8 +12,9 @@ from commsapp.actor import Actor
 from commsapp.listening import service as listening
 from commsapp.listening.measuring import CHANNEL
 from commsapp.storage.session import Session
+from commsapp.textmodels.tone import EMOTIONS
+from commsapp.textmodels.tone import LABELS as TONES
 
-TONES = ("negative", "neutral", "positive")
 Option = dict[str, Any]
 
 
@@ -25,6 +26,7 @@ class Narrowing:
     area: str = ""
     segment: str = ""
     tone: str = ""
+    emotion: str = ""
 
     @property
     def cell(self) -> dict[str, Any]:
@@ -39,7 +41,7 @@ class Narrowing:
     @property
     def given(self) -> dict[str, Any]:
         """What an address must carry to keep the filters."""
-        return {name: value for name, value in (*self.cell.items(), ("tone", self.tone)) if value}
+        return {name: value for name, value in (*self.cell.items(), ("tone", self.tone), ("emotion", self.emotion)) if value}
 
     @property
     def words(self) -> str:
@@ -49,7 +51,7 @@ class Narrowing:
 
 def narrowing() -> Narrowing:
     """What the address of this request asks for."""
-    asked = {name: http.args.get(name, "").strip() for name in ("wave", "area", "segment", "tone")}
+    asked = {name: http.args.get(name, "").strip() for name in ("wave", "area", "segment", "tone", "emotion")}
     return Narrowing(**asked)
 
 
@@ -64,6 +66,7 @@ def options(session: Session, actor: Actor, programme_id: int, now: Narrowing, *
     ]
     if tone:
         lists.append(("tone", "Tone", "Any tone", list(TONES), now.tone))
+        lists.append(("emotion", "Emotion", "Any emotion", list(EMOTIONS), now.emotion))
     return [
         {"name": name, "label": label, "items": _items(every, known, chosen)}
         for name, label, every, known, chosen in lists

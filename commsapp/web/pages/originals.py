@@ -13,7 +13,7 @@ from commsapp.listening.languages import language
 from commsapp.listening.redaction.kinds import REASON_IN_WORDS, REASONS
 from commsapp.listening.views import Programme
 from commsapp.web import fields
-from commsapp.web.pages.places import trail
+from commsapp.web.pages.places import back_to, trail
 
 blueprint = Blueprint("originals", __name__)
 
@@ -56,12 +56,5 @@ def _place(programme: Programme) -> dict[str, object]:
         "programme": programme,
         "made_up": programme.made_up,
         "breadcrumbs": trail(programme, ("What was heard", heard)),
-        "back": _back(programme.id) or heard,
+        "back": back_to(programme.id) or heard,
     }
-
-
-def _back(programme_id: int) -> str:
-    """The page that somebody came from, where it is one of this programme; the address may say anything."""
-    asked = http.args.get("back", "")
-    fits = asked.startswith(f"/programmes/{programme_id}/") and not set(asked) & set("\\\r\n\t") and "//" not in asked
-    return asked if fits else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app, url_for
+from flask import request as http
 
 from commsapp.listening.views import Programme
 
@@ -23,3 +24,10 @@ def trail(programme: Programme, *steps: tuple[str, str]) -> list[Crumb]:
 def address_of(endpoint: str, **values: Any) -> str:
     """Address of a page; '' where this application doesn't have it, as a test may run with few pages."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+def back_to(programme_id: int) -> str:
+    """The page that somebody came from, where it is one of this programme; the address may say anything."""
+    asked = http.args.get("back", "")
+    fits = asked.startswith(f"/programmes/{programme_id}/") and not set(asked) & set("\\\r\n\t") and "//" not in asked
+    return asked if fits else ""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from commsapp.actor import Actor
 from commsapp.listening import service as listening
-from commsapp.listening.measuring import ANSWER_SHARE, COMMENTS, FEW, NO_TOPIC_NAME, OF_PEOPLE, TONE, TOPIC_SHARE, TOPIC_TONE
+from commsapp.listening.measuring import (
+    ANSWER_SHARE,
+    COMMENTS,
+    EMOTION_SHARE,
+    FEW,
+    NO_TOPIC_NAME,
+    OF_PEOPLE,
+    TONE,
+    TOPIC_EMOTION,
+    TOPIC_SHARE,
+    TOPIC_TONE,
+    UNSURE_SHARE,
+)
 from commsapp.listening.views import Codebook, ContextEvent
 from commsapp.planning.wording import split_item
 from commsapp.storage.session import Session
@@ -19,6 +31,8 @@ from commsapp.web.pages.narrowing import Narrowing
 SHOWN_AT_FIRST = 5
 
 NO_TOPIC = -1
+
+NEUTRAL = "neutral"
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,8 @@ class Heard:
     set_aside: dict[str, int]
     topics: tuple[TopicRow, ...]
     tone: Figure | None
+    unsure: Figure | None
+    felt: tuple[Figure, ...]
     asked: tuple[Asked, ...]
 
     @property
@@ -103,6 +119,8 @@ def heard(session: Session, actor: Actor, programme_id: int, now: Narrowing, cod
         set_aside={} if counted is None else dict(counted["not_coded"].iloc[0]),
         topics=_topics(codebook, by_measure.get(TOPIC_SHARE, table.iloc[:0]), by_measure.get(TOPIC_TONE, table.iloc[:0])),
         tone=None if tone is None else figures(tone)[0],
+        unsure=next(iter(figures(by_measure.get(UNSURE_SHARE, table.iloc[:0]))), None),
+        felt=felt(by_measure.get(EMOTION_SHARE, table.iloc[:0])),
         asked=_asked(answered),
     )
 
@@ -116,6 +134,38 @@ def figures(table: pd.DataFrame) -> list[Figure]:
         )
         for row in ordered.to_dict("records")
     ]
+
+
+def felt(table: pd.DataFrame) -> tuple[Figure, ...]:
+    """Figures of emotions, the most heard first; 'neutral', which is none, last."""
+    return tuple(sorted(figures(table), key=lambda figure: figure.item == NEUTRAL))
+
+
+def felt_on(session: Session, actor: Actor, programme_id: int, topic: str, cell: dict[str, Any]) -> tuple[Figure, ...]:
+    """Figures of the emotions heard in the comments on a topic; none where too few spoke about it."""
+    return felt(_of_topic(listening.frozen_results(session, actor, programme_id, measure=TOPIC_EMOTION, **cell), topic))
+
+
+def felt_over_waves(session: Session, actor: Actor, programme_id: int, now: Narrowing, topic: str = "") -> OverWaves:
+    """Draw the emotions heard in all comments, or in those on a topic, over the waves."""
+    cell = {"area": now.area, "segment": now.segment}
+    measure = TOPIC_EMOTION if topic else EMOTION_SHARE
+    table = listening.frozen_results(session, actor, programme_id, measure=measure, **cell)
+    table = _of_topic(table, topic) if topic else table
+    table = table[(table["wave"] != "") & (table["item"] != NEUTRAL)]
+    largest = table.groupby("item")["value"].mean().sort_values(ascending=False, kind="stable").index
+    table = (
+        table.assign(item=pd.Categorical(table["item"], list(largest))).sort_values("item", kind="stable").astype({"item": str})
+    )
+    title = "What is felt over the waves"
+    return draw(session, actor, programme_id, table, title=title, areas=(now.area,) if now.area else ())
+
+
+def _of_topic(table: pd.DataFrame, topic: str) -> pd.DataFrame:
+    """The rows on one topic, with the emotion alone as item."""
+    split = [split_item(str(item)) for item in table["item"]]
+    on_it = pd.Series([name == topic for name, _ in split], index=table.index, dtype=bool)
+    return table.assign(item=[emotion for _, emotion in split])[on_it]
 
 
 def _topics(codebook: Codebook | None, shares: pd.DataFrame, tones: pd.DataFrame) -> tuple[TopicRow, ...]:
@@ -140,6 +190,7 @@ def chart_choices(now: Heard, chosen: str) -> list[dict[str, Any]]:
     choices = {"topics": "The largest topics"} if now.topics else {}
     choices |= {f"topic {row.name}": f"Topic: {row.name}" for row in now.topics}
     choices |= {"tone": "Tone of all feedback"} if now.tone else {}
+    choices |= {"felt": "What is felt"} if now.felt else {}
     choices |= {f"question {asked.question}": f"Answers: {asked.question}" for asked in now.asked}
     chosen = chosen if chosen in choices else next(iter(choices), "")
     return [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
@@ -148,6 +199,10 @@ def chart_choices(now: Heard, chosen: str) -> list[dict[str, Any]]:
 def over_waves(session: Session, actor: Actor, programme_id: int, now: Narrowing, shown: Heard, chosen: str) -> OverWaves:
     """Draw what was chosen over all waves, for the area and attribute that the page is narrowed to."""
     kind, _, name = chosen.partition(" ")
+    if kind == "felt":
+        drawn = felt_over_waves(session, actor, programme_id, now)
+        where = _where(now)
+        return replace(drawn, title=f"{drawn.title} ({where})") if where else drawn
     cell = {"area": now.area, "segment": now.segment}
     measure = {"topics": TOPIC_SHARE, "topic": TOPIC_SHARE, "tone": TONE}.get(kind, ANSWER_SHARE)
     table = listening.frozen_results(session, actor, programme_id, measure=measure, **cell)
@@ -169,10 +224,14 @@ def over_waves(session: Session, actor: Actor, programme_id: int, now: Narrowing
             table.groupby("item")["value"].mean().sort_values(ascending=False, kind="stable").index[: charts.MOST_LINES]
         )
         table, title = table[table["item"].isin(largest)], f"‘{name}’ over the waves"
-    where = ", ".join(value.replace(" = ", ": ") for value in cell.values() if value)
+    where = _where(now)
     return draw(
         session, actor, programme_id, table, title=f"{title} ({where})" if where else title, areas=(now.area,) if now.area else ()
     )
+
+
+def _where(now: Narrowing) -> str:
+    return ", ".join(value.replace(" = ", ": ") for value in (now.area, now.segment) if value)
 
 
 def draw(
