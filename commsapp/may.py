@@ -55,6 +55,7 @@ CHANGE: dict[str, Roles] = {
     # Where an analysis, whoever started it, finds topics again that somebody curated.
     "codebook draft: find again": STAFF,
     "topic of a comment": STAFF,
+    "emerging group": ANALYSTS,
     "listening results": STAFF,
     "campaign": PLANNERS,
     "message": PLANNERS,
@@ -163,6 +164,13 @@ SEE: dict[tuple[str, str], Record] = {
     (_LISTENING, "Draft"): _seen(ANALYSTS, "programme_id version topics changes again state"),
     (_LISTENING, "Move"): _seen(STAFF, "before after before_name after_name comments examples"),
     (_LISTENING, "Difference"): _seen(STAFF, "rows total none_before none_after made_at stale"),
+    (_LISTENING, "EmergingGroup"): _seen(
+        STAFF,
+        "id wave_id wave number name named comments share before chance new examples set_aside_by set_aside_at",
+        in_draft=ANALYSTS,
+    ),
+    (_LISTENING, "WaveLook"): _seen(STAFF, "wave_id wave start end state comments before without_topic looked_at groups"),
+    (_LISTENING, "WhatIsNew"): _seen(STAFF, "has_topics waves"),
     ("commsapp.listening.by_hand", "SortedComment"): _seen(STAFF, "comment_id number name by at probability alike"),
     (_LISTENING, "Said"): _seen(
         STAFF,
@@ -171,7 +179,7 @@ SEE: dict[tuple[str, str], Record] = {
         "topic_probability",
     ),
     (_LISTENING, "Piece"): _seen(STAFF, "words strength change"),
-    (_LISTENING, "Explanation"): _seen(STAFF, "said state error topic tone_words topic_words limited"),
+    (_LISTENING, "Explanation"): _seen(STAFF, "said state error topic tone_words topic_words limited first_letters"),
     (_LISTENING, "Responded"): _seen(
         STAFF, "id date area channel chosen attributes weight respondent consent handling_level has_comment answers"
     ),

@@ -20,6 +20,7 @@ MOST_EXPORTED = 100_000
 PAST = {
     "add": "added",
     "begin": "began",
+    "bring back": "brought back",
     "cancel": "stopped",
     "change": "changed",
     "compute": "computed",
@@ -42,6 +43,7 @@ PAST = {
     "rotate": "rotated",
     "retry": "tried again",
     "revoke": "revoked",
+    "set aside": "set aside",
     "start": "started",
     "undo": "undid something in",
     "withdraw": "took back",
@@ -273,5 +275,6 @@ _SPECIAL: dict[str, Special] = {
     "ways in": lambda row, a, b, i: "ended every sign-in, link and token, as a backup was brought back",
     "keys": lambda row, a, b, i: f"changed the keys that words are sealed with ({a.get('keys', 0)} new)",
     "topic of a comment": lambda row, a, b, i: f"{_SORTED.get(row.action, row.action)} comment {row.subject_id}{i}",
+    "emerging group": lambda row, a, b, i: f"{PAST[row.action]} group {a.get('number')} of what is new in {a.get('wave')}{i}",
     "audit log": lambda row, a, b, i: "began the audit log",
 }

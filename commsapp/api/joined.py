@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, json
 from flask_wtf.csrf import CSRFProtect
 
-from commsapp.api import campaigns, codebooks, effects, entering, heard, imports, programmes, work
+from commsapp.api import campaigns, codebooks, effects, emerging, entering, heard, imports, programmes, work
 from commsapp.api.document import ADDRESS, Calls, document
 from commsapp.http.security import without_sign_in
 
@@ -13,6 +13,7 @@ BLUEPRINTS: tuple[Calls, ...] = (
     programmes.calls,
     heard.calls,
     codebooks.calls,
+    emerging.calls,
     campaigns.calls,
     effects.calls,
     imports.calls,

@@ -28,7 +28,7 @@ class Job(Shape):
     """One piece of work."""
 
     id = a(Whole, "Its number.", example=1)
-    name = a(Text, "What is done: import, analyse, or work on a codebook.", example="analyse")
+    name = a(Text, "What is done: import, analyse, explain one comment's coding, or work on a codebook.", example="analyse")
     programme_id = a(Whole, "Its programme.", nullable=True, example=1)
     state = a(Text, "How it stands.", example="running", one_of=STATES)
     stage = a(Text, "What it is at, in plain words.", example="Finding topics")

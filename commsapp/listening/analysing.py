@@ -1,7 +1,7 @@
 """From stored comments to listening results, in steps that each can be repeated and go on where they stopped.
 
-prepare → embed → tone → topics (found once, then frozen) → code → results. Each step asks storage what is still missing,
-so a killed analysis loses at most one batch of work and doubles nothing, and new comments cost what they weigh.
+prepare → embed → tone → topics (found once, then frozen) → code → what is new → results. Each step asks storage what
+is still missing, so a killed analysis loses at most one batch of work and doubles nothing, and new comments cost what they weigh.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from commsapp.listening.coders import EMOTION_CODER, HELD_BACK, NO_CONSENT, SENT
 from commsapp.listening.coding import choose_text
 from commsapp.listening.found_again import curated_topics, topics_again
 from commsapp.listening.keys import text_key
+from commsapp.listening.looking_for_new import look_for_new
 from commsapp.listening.redaction.redactor import Redactor, load_redactor
 from commsapp.storage import codings, erasing, jobs, responses, search
 from commsapp.storage.base import Under, keyring_of
 from commsapp.storage.embeddings import EmbeddingStore, delete_everywhere
 from commsapp.storage.session import Session, Sessions
-from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder, load_encoder
+from commsapp.textmodels.encoder import Encoder, load_encoder
 from commsapp.textmodels.tone import EMOTIONS, LABELS, ToneModel, load_tone
 from commsapp.textmodels.topics import CodebookDraft, Granularity, assign, discover, granularity_of
 
@@ -92,6 +93,7 @@ def run_analysis(
             progress=progress,
         )
         code_topics(sessions, actor, programme_id, encoder_version=encoder.version, settings=settings, progress=progress)
+        look_for_new(sessions, actor, programme_id, settings=settings, progress=progress)
         _sweep(sessions, actor, handled, settings)
     progress("Computing results", 0, 0)
     summary = freezing.store_results(sessions, actor, programme_id)
@@ -141,12 +143,13 @@ def prepare(
         with sessions.writing() as session:
             before = frozenset(row.text_key for row in rows if row.text_key is not None)
             responses.set_prepared(session, decided)
+            both = zip(rows, decided, strict=True)
+            jobs.forget_comments(session, [row.id for row, now in both if row.text_key not in (None, now["text_key"])])
             gone = erasing.unsaid(session, before - {str(row["text_key"]) for row in decided})
             erasing.delete_codings(session, actor.organisation_id, gone)
             search.index(session, [row.id for row in rows])
-            if gone:
-                with EmbeddingStore(settings.data_dir, ENCODER_VERSION, keyring_of(session)) as store:
-                    store.delete(gone)
+            # Of every encoder: those of an older one hold the words that are taken out now as well.
+            delete_everywhere(settings.data_dir, gone)
         again = again or any(row.redaction_version for row in rows)
         done += len(rows)
         progress(stage, done, max(done, total))

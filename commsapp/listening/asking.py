@@ -13,6 +13,7 @@ from commsapp.listening import programmes as frame
 from commsapp.may import check_change
 from commsapp.storage import codebooks, codings, jobs
 from commsapp.storage.session import Session
+from commsapp.textmodels.encoder import ENCODER_VERSION
 
 MOST_EXAMPLES, LONGEST_EXAMPLE = 30, 2_000
 MOST_PARTS = 20
@@ -118,7 +119,8 @@ def start_carry(
 
     Raises
     ------
-    BadInput : the same programme, or topics named by words that not everybody may read. NotFound : no such programme.
+    BadInput : the same programme, or topics named by words that not everybody may read. Conflict : topics of an older encoder.
+    NotFound : no such programme.
 
     """
     found = drafting.opened(session, actor, programme_id)
@@ -129,6 +131,10 @@ def start_carry(
         raise BadInput(
             "Its topics are named by words that not everybody may read, so it can't be carried to another programme.",
             "Find topics in the other programme instead.",
+        )
+    if found.version.encoder_version != ENCODER_VERSION:
+        raise Conflict(
+            "The topics of this programme were found by an older model.", "Analyse this programme first, then carry them."
         )
     asked = {"from_programme_id": programme_id, "version_id": found.version.id}
     if dry_run:

@@ -66,6 +66,16 @@ def opened(session: Session, actor: Actor, programme_id: int, *, hold: bool = Fa
     return found
 
 
+def added_topics(session: Session, version: codings.CodebookVersion) -> tuple[curating.Topic, ...]:
+    """The topics that the draft on a version adds to it, for callers who looked whether the actor may know their names."""
+    rows = [row for row in codebooks.changes(session, version.id) if row.undone_at is None]
+    if not any(row.kind == curating.ADD for row in rows):
+        return ()
+    base = versions.state_of(session, version)
+    state = curating.apply(base, [Change(row.kind, row.arguments, row.made_at, row.undone_at, row.id) for row in rows])
+    return tuple(topic for topic in state.topics if base.topic(topic.number) is None)
+
+
 def draft(session: Session, actor: Actor, programme_id: int) -> views.Draft:
     """The draft on the version in use: its topics with what was done to them, and its changes.
 

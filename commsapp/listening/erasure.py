@@ -17,7 +17,7 @@ from commsapp.listening.columns import somebody
 from commsapp.listening.keys import identity_key, respondent_key
 from commsapp.listening.removing import take_away
 from commsapp.listening.uploads import place_of
-from commsapp.storage import decisions, erasing, imports, persons, responses, results, search
+from commsapp.storage import decisions, emerging, erasing, imports, persons, responses, results, search
 from commsapp.storage.base import keyring_of
 from commsapp.storage.embeddings import delete_everywhere
 from commsapp.storage.session import Session, Sessions
@@ -83,6 +83,7 @@ def set_level(
     decisions.decide(session, channel_id=row.channel_id, identity_key=_key(session, row), handling_level=level)
     row.handling_level = level
     session.flush()
+    emerging.withhold(session, actor.organisation_id, persons.text_keys(session, [row.id]))
     if level != HandlingLevel.OPEN:
         search.purge(session)
     if level == HandlingLevel.CONCERN:

@@ -73,6 +73,8 @@ def topics_again(
             new = codings.take_numbers(session, codebook, len(fresh.topics) - len(same))
             topics = found_again([topic for topic in old if topic is not None], fresh.topics, same, new)
             made = replace(fresh, topics=topics, named_by_open=named_by_open and state.named_by_open)
+            if not fresh.topics:  # too few comments to find any: then what is kept is asked for as near as it was
+                made = replace(made, threshold=state.threshold)
             return _keep(session, actor, programme_id, found, made, at_once)
 
 

@@ -21,6 +21,7 @@ from commsapp.listening import analysing, asking, drafting, freezing, versions, 
 from commsapp.listening import changes as curating
 from commsapp.listening.changes import State, Topic, follow
 from commsapp.listening.found_again import sorted_by
+from commsapp.listening.looking_for_new import look_for_new
 from commsapp.listening.matching import carried, matches, table
 from commsapp.listening.naming import check_topics_named
 from commsapp.storage import by_people, codebooks, codings, erasing, responses
@@ -172,6 +173,8 @@ def split_topic(
     rows = np.array([row for row in rows if keys[row] in texts], dtype=np.int64)
     own = [keys[row] for row in rows]
     encoder = load_encoder() if asked["parts"] is None else None
+    if encoder is not None and encoder.version != found.state.encoder_version:
+        encoder = None  # phrases can't be weighed beside the middle of an older encoder
     parts = split(
         [texts[key] for key in own],
         vectors[rows],
@@ -324,13 +327,14 @@ def freeze(
 
 
 def _coded(sessions: Sessions, actor: Actor, programme_id: int, settings: Settings, progress: views.Progress) -> dict[str, Any]:
-    """Code all comments of a programme by the version in use, and compute its results."""
+    """Code all comments of a programme by the version in use, look for what is new beside it, and compute the results."""
     with sessions.reading() as session:
         version = versions.version_in_use(session, actor, programme_id)
     everybody = actor.cleared()
     analysing.code_topics(
         sessions, everybody, programme_id, encoder_version=version.encoder_version, settings=settings, progress=progress
     )
+    look_for_new(sessions, everybody, programme_id, settings=settings, progress=progress)
     progress("Computing results", 0, 0)
     summary = freezing.store_results(sessions, everybody, programme_id)
     return {"version": version.number, "topics": summary.topics}

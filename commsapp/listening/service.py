@@ -17,6 +17,7 @@ from commsapp.listening.drafting import draft as codebook_draft
 from commsapp.listening.drafting import redo as redo_change
 from commsapp.listening.drafting import start_again as start_draft_again
 from commsapp.listening.drafting import undo as undo_change
+from commsapp.listening.emerging import bring_group_back, emerging_group, new_to_look_at, set_group_aside, whats_new
 from commsapp.listening.explaining import explanation, run_explanation, start_explanation
 from commsapp.listening.freezing import (
     attributes,
@@ -100,6 +101,7 @@ __all__ = [
     "as_rows",
     "attributes",
     "between_versions",
+    "bring_group_back",
     "carry",
     "change_codebook",
     "change_handling",
@@ -119,6 +121,7 @@ __all__ = [
     "counts_by_channel",
     "create_programme",
     "draft_difference",
+    "emerging_group",
     "erase_again",
     "erase_person",
     "every_retention",
@@ -137,6 +140,7 @@ __all__ = [
     "level_words",
     "may_read_original",
     "narrowed",
+    "new_to_look_at",
     "over_waves",
     "people",
     "person",
@@ -159,6 +163,7 @@ __all__ = [
     "run_import",
     "run_retention",
     "search",
+    "set_group_aside",
     "set_retention",
     "split_topic",
     "start_add",
@@ -176,6 +181,7 @@ __all__ = [
     "try_codebook",
     "undo_change",
     "waves",
+    "whats_new",
     "withdraw",
     "would_go",
     "write_decided",

@@ -227,6 +227,70 @@ class Difference:
         return sum(row.comments for row in self.rows if not row.stays)
 
 
+NOTHING_TO_LOOK_AT, NOT_LOOKED = "nothing to look at", "not looked at yet"
+TOO_FEW_BEFORE, ALL_FIT, LOOKED = "too few before", "every comment fits a topic", "looked at"
+"""States of `WaveLook`."""
+
+
+@dataclass(frozen=True)
+class EmergingGroup:
+    """Comments of a wave that fit no topic and lie near each other, of those that the reader may read.
+
+    ``comments`` counts them, ``examples`` are the numbers of the most typical ones. ``share`` and ``before`` are shares of the
+    wave and of what was heard before; ``chance`` is the probability that a wave in which nothing is new shows a group that is so
+    much more frequent, and it is ``new`` where that is small. Its ``number`` counts from 1 within the wave; it is not ``named``
+    by words of its comments where too few of them may name it. ``in_draft`` is the topic that the draft makes of it, '' for none.
+    """
+
+    id: int
+    wave_id: int
+    wave: str
+    number: int
+    name: str
+    named: bool
+    comments: int
+    share: float
+    before: float
+    chance: float
+    new: bool
+    examples: tuple[int, ...]
+    set_aside_by: str = ""
+    set_aside_at: datetime | None = None
+    in_draft: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is new, and nobody set it aside or made a topic of it."""
+        return self.new and self.set_aside_at is None and not self.in_draft
+
+
+@dataclass(frozen=True)
+class WaveLook:
+    """What the last look at a wave found: ``comments`` of it and ``before`` of earlier waves were compared.
+
+    Groups that are not new are more frequent than before too, but may be so by chance.
+    """
+
+    wave_id: int
+    wave: str
+    start: date
+    end: date
+    state: str
+    comments: int = 0
+    before: int = 0
+    without_topic: int = 0
+    looked_at: datetime | None = None
+    groups: tuple[EmergingGroup, ...] = ()
+
+
+@dataclass(frozen=True)
+class WhatIsNew:
+    """The waves of a programme that have an earlier one, the latest first; none as long as there are no topics to fit."""
+
+    has_topics: bool
+    waves: tuple[WaveLook, ...]
+
+
 @dataclass(frozen=True)
 class Said:
     """One comment as a page shows it: ``words`` and ``translation`` with names and numbers taken out.
@@ -284,7 +348,8 @@ class Explanation:
 
     ``state`` is that of the work: '' where nobody asked yet, 'queued', 'running', 'failed' (then ``error`` says why), 'done'. The
     pieces put together are what was coded, with names and numbers taken out; those of the topic are empty where it has none that
-    the reader may know. ``limited``: the comment was too long to try every word.
+    the reader may know. ``limited``: the comment was too long to try every word; ``first_letters``: how many of its letters were
+    read where it was far too long, else 0.
     """
 
     said: Said
@@ -294,6 +359,7 @@ class Explanation:
     tone_words: tuple[Piece, ...] = ()
     topic_words: tuple[Piece, ...] = ()
     limited: bool = False
+    first_letters: int = 0
 
 
 @dataclass(frozen=True)

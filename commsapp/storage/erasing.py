@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, delete, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from commsapp.storage import attachments, audit, codebooks, search
+from commsapp.storage import attachments, audit, codebooks, emerging, jobs, search
 from commsapp.storage.attachments import Attachment
 from commsapp.storage.base import FORGOTTEN, keyring_of
 from commsapp.storage.campaigns import Activity, Campaign, ExpectedEffect, Message
 from commsapp.storage.codebooks import CodebookChange, CodebookDifference
 from commsapp.storage.codings import Coding, Topic
+from commsapp.storage.emerging import EmergingGroup, EmergingMember
 from commsapp.storage.events import Event
 from commsapp.storage.imports import ImportRun, RejectedRow
 from commsapp.storage.keyring import is_sealed
@@ -73,14 +74,17 @@ def erase_responses(session: Session, organisation_id: int, programme_id: int, i
         session.execute(select(Area.id).where(Area.id.in_(some)).order_by(Area.id).with_for_update())
     for some in parts(ids):
         taken.files += attachments.files_of(session, select(Response.id).where(Response.id.in_(some)))
+        comments = list(session.scalars(select(Comment.id).where(Comment.response_id.in_(some)).order_by(Comment.id)))
         for words, table, column in PARTS:
             taken.counts[words] += session.scalar(select(func.count()).select_from(table).where(column.in_(some))) or 0
             session.execute(delete(table).where(column.in_(some)))
         taken.counts["responses"] += session.scalar(select(func.count(Response.id)).where(Response.id.in_(some))) or 0
         session.execute(delete(Response).where(Response.id.in_(some)))
+        jobs.forget_comments(session, comments)
     search.purge(session)
     taken.text_keys = unsaid(session, held.text_keys)
     delete_codings(session, organisation_id, taken.text_keys)
+    emerging.withhold(session, organisation_id, held.text_keys - set(taken.text_keys))
     taken.counts["respondents"] += _drop_respondents(session, held.people)
     taken.answers = _drop_answers(session, programme_id, held.answers)
     taken.attributes = _drop_choices(session, programme_id, held.attributes)
@@ -89,8 +93,9 @@ def erase_responses(session: Session, organisation_id: int, programme_id: int, i
 
 
 def delete_codings(session: Session, organisation_id: int, text_keys: list[str]) -> None:
-    """Delete what any coder of an organisation said of texts, people too, and what codebooks hold of them."""
+    """Delete what any coder of an organisation said of texts, people too, and what codebooks and groups hold of them."""
     codebooks.forget(session, organisation_id, text_keys)
+    emerging.forget(session, organisation_id, text_keys)
     for some in parts(text_keys):
         session.execute(delete(Coding).where(Coding.organisation_id == organisation_id, Coding.text_key.in_(some)))
 
@@ -397,9 +402,9 @@ def keys_to_forget(session: Session) -> set[str]:
 
 def settle(sessions: Sessions) -> None:
     """Take what was deleted out of the database's files too; see `session.written_back`."""
-    of_responses = (*(table for _, table, _ in PARTS), Response, RejectedRow, Respondent, Vote, Statement, Coding)
-    others = (Attribute, Question, Area, ListeningResult, ResultSet, Topic, CodebookChange, CodebookDifference)
-    written_back(sessions, [*(table.__tablename__ for table in (*of_responses, *others)), search.TABLE])
+    of_responses = (*(table for _, table, _ in PARTS), Response, RejectedRow, Respondent, Vote, Statement, Coding, EmergingMember)
+    others = (Attribute, Question, Area, ListeningResult, ResultSet, Topic, CodebookChange, CodebookDifference, EmergingGroup)
+    written_back(sessions, [*(table.__tablename__ for table in (*of_responses, *others, jobs.Job)), search.TABLE])
 
 
 def parts(values: list[Any]) -> Iterator[list[Any]]:

@@ -196,6 +196,18 @@ def latest(session: Session, actor: Actor, *, name: str, arguments: dict[str, An
     return next((job for job in found if job.arguments == arguments), None)
 
 
+def forget_comments(session: Session, comment_ids: list[int]) -> None:
+    """Take away what jobs about single comments found of these; those that wait or run end, so that they store nothing more.
+
+    Call it after the change to the comments, so that a job that was asked for meanwhile is found too.
+    """
+    if not comment_ids:
+        return
+    about = Job.arguments["comment_id"].as_integer().in_(comment_ids)
+    _count(session, update(Job).where(about, Job.state.in_(("queued", "running"))).values(state="cancelled", **_ended()))
+    _count(session, update(Job).where(about).values(result={}))
+
+
 def waiting(session: Session, *, name: str, programme_id: int) -> Job | None:
     """A job of that name for that programme that nobody has begun, held until this transaction ends.
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from commsapp.actor import Actor
+from commsapp.storage import jobs
 from commsapp.storage.by_people import PEOPLE, PERSON
 from commsapp.storage.codings import Coder, Coding, Topic
 from commsapp.storage.erasing import parts, unsaid
@@ -174,13 +175,21 @@ def delete_votes(session: Session, respondent_id: int) -> int:
 
 def hold_back(session: Session, ids: list[int], reason: str) -> list[str]:
     """Take comments out of the analysis, with the reason; returns keys of texts that nobody else says."""
-    keys = set(session.scalars(select(Comment.text_key).where(Comment.response_id.in_(ids), Comment.text_key.is_not(None))))
+    keys = text_keys(session, ids)
     values = {"analysis_text": None, "text_key": None, "from_translation": False, "not_coded": reason, "prepared": True}
     # Past the session's own copies, which it would bring up to date by comparing sealed words.
     session.execute(
         update(Comment).where(Comment.response_id.in_(ids)).values(**values), execution_options={"synchronize_session": False}
     )
-    return unsaid(session, {key for key in keys if key is not None})
+    said = select(Comment.id).where(Comment.response_id.in_(ids)).order_by(Comment.id)
+    jobs.forget_comments(session, list(session.scalars(said)))
+    return unsaid(session, keys)
+
+
+def text_keys(session: Session, ids: list[int]) -> set[str]:
+    """Keys of the texts that responses hold and that can be coded."""
+    found = session.scalars(select(Comment.text_key).where(Comment.response_id.in_(ids)).order_by(Comment.id))
+    return {key for key in found if key is not None}
 
 
 def decide_again(session: Session, ids: list[int]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from commsapp.actor import Actor
-from commsapp.storage.codings import UNSURE, Coding
+from commsapp.storage.codings import UNSURE, Coder, Coding
 from commsapp.storage.programmes import Area, FeedbackChannel
 from commsapp.storage.remembering import remembered
 from commsapp.storage.responses import Comment, Response, visible
@@ -129,6 +129,18 @@ def tones(session: Session, actor: Actor, text_keys: list[str]) -> dict[str, Any
         .order_by(Coding.coder_id)
     )
     return {row.text_key: row for row in session.execute(query)}
+
+
+def tone_version(session: Session, actor: Actor, text_key: str) -> str:
+    """The model version that coded the tone of a text last; '' where none did."""
+    query = (
+        select(Coder.version)
+        .join(Coding, Coding.coder_id == Coder.id)
+        .where(Coding.organisation_id == actor.organisation_id, Coding.measure == "sentiment", Coding.text_key == text_key)
+        .order_by(Coder.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first() or ""
 
 
 def unsure(session: Session, actor: Actor, text_keys: list[str]) -> set[str]:

@@ -146,8 +146,9 @@ def _load(setting: str, place: str, known: Mapping[str, str], wanted: tuple[str,
     tokenizer, special, padding = _tokenizer(setting, folder, config)
     several = config.get("problem_type") == "multi_label_classification"
     run = _onnx(setting, weights) if weights.suffix == ".onnx" else _safetensors(setting, folder)
-    version = f"{_called(place)}/{_digest(weights, renamed)[:8]}"
-    return _Classifier(run, tokenizer, special, padding, _Grouping(members, several), version)
+    grouping = _Grouping(members, several)
+    version = f"{_called(place)}/{_digest(weights, grouping)[:8]}"
+    return _Classifier(run, tokenizer, special, padding, grouping, version)
 
 
 _USABLE = "Use a folder with config.json, tokenizer.json and model.safetensors or model.onnx of a sequence classifier."
@@ -271,9 +272,9 @@ def _called(place: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(place).resolve().name if Path(place).is_dir() else place.partition("/")[2]) or "model"
 
 
-def _digest(weights: Path, renamed: Mapping[str, Any]) -> str:
+def _digest(weights: Path, grouping: _Grouping) -> str:
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
-    if renamed:  # other meanings of the same outputs are other codings
-        digest.update(json.dumps(renamed, sort_keys=True).encode())
+    # Other meanings of the same outputs are other codings.
+    digest.update(json.dumps([grouping.members, grouping.several]).encode())
     return digest.hexdigest()

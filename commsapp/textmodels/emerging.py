@@ -63,7 +63,9 @@ class _Heard:
     group: Numbers
 
 
-def emerging(codebook: CodebookDraft, wave: Floats, before: Floats, *, seed: int = SEED) -> tuple[Emerging, ...]:
+def emerging(
+    codebook: CodebookDraft, wave: Floats, before: Floats, unfit: npt.NDArray[np.bool_] | None = None, *, seed: int = SEED
+) -> tuple[Emerging, ...]:
     """Groups among those comments of a wave that fit no topic, the most surprising first.
 
     A comment counts for a group when it lies as near to it as the codebook asks of a topic, whatever topic it was given: comments
@@ -74,18 +76,22 @@ def emerging(codebook: CodebookDraft, wave: Floats, before: Floats, *, seed: int
     ----------
     codebook : that the wave is coded with. wave, before : (n, dimensions), rows of unit length: the comments of the wave, and
     those of earlier waves. There is nothing to compare with where ``before`` is empty, so then nothing is said to be new.
+    unfit : (n,), which rows of the wave fit no topic, where people said so of some or gave some a topic; groups are made of these
+    alone. None: those that the codebook gives none.
 
     """
     if not codebook.topics or len(before) < FEWEST_TEXTS:
         return ()
     given = assign(codebook, wave)
-    odd = np.flatnonzero(given.topic == NO_TOPIC)
+    odd = np.flatnonzero(given.topic == NO_TOPIC if unfit is None else unfit)
     half = np.random.default_rng([seed, len(wave)]).permutation(len(wave)) < len(wave) // 2
     looked, other = odd[half[odd]], ~half
     if len(looked) < _SMALLEST:
         return ()
     clusters = LeidenClusters(groups=_RESOLUTION, neighbours=_NEIGHBOURS, smallest=_SMALLEST, seed=seed).fit(wave[looked])
     middles = prototypes(wave[looked], clusters.labels_, seed=seed)
+    # Comments that people sorted count for a group's share on both sides, as all do that lie near. People sort what was pointed
+    # out to them, more of one wave than of another, so without these the two sides would not be counted alike.
     group, earlier = (_group(rows, middles, codebook.threshold) for rows in (wave, before))
     now = _Heard(given.ranks[other, 0], group[other])
     past = _Heard(assign(codebook, before).ranks[:, 0], earlier)

@@ -7,7 +7,8 @@ say the same, neither counts, as the other stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,17 @@ from commsapp.textmodels.windows import Floats, Progress
 
 MOST = 60
 """Words that are taken out of a long text, chosen by a pass over its sentences."""
+LETTERS = 20_000
+"""Of a text that is longer only the first part is explained, as it is read again for each sentence and word."""
+MOST_SENTENCES = 200
+"""Sentences that this pass takes out, spread over the text."""
 
 _LONGEST_SENTENCE = 20
+_LONGEST_MARK = 100
 _AT_ONCE = 30
 _MARK = r"\[[^\[\]]*\]"
 _WORD = re.compile(rf"{_MARK}|[^\W_]+(?:['’\-][^\W_]+)*|[\u2600-\u27bf\U0001f000-\U0001faff]")
-_END = re.compile(r"[.!?…]+(?=\s|$)|\n+")
+_END = re.compile(r"[.!?…](?=\s|$)|\n+")
 # They turn or strengthen the word that follows, and are taken out together with it.
 _LEADING = frozenset({"not", "no", "never", "very", "so", "too", "really", "hardly", "without", "nobody", "nothing"})
 
@@ -37,12 +43,14 @@ class Weighed:
     """What taking words out does to a text's coding.
 
     ``spans`` are where the k words or short phrases stand; ``changes`` (k, targets) by how much each target falls without them:
-    above 0 the words carried it. ``limited`` says that a long text had more words than were tried.
+    above 0 the words carried it. ``limited`` says that a long text had more words than were tried, ``letters`` how many of its
+    letters were read.
     """
 
     spans: tuple[tuple[int, int], ...]
     changes: Odds
     limited: bool
+    letters: int
 
 
 def phrases(text: str) -> list[tuple[int, int]]:
@@ -76,23 +84,28 @@ def weigh(text: str, *, read: Callable[[str], str], margins: Margins, progress: 
     progress : called with (texts done, texts in all).
 
     """
-    spans = phrases(text)
+    whole = len(text)
+    text, spans = _first_part(text)
+    limited = len(text) < whole or len(spans) > MOST
     base = margins([read(text)])[0]
-    limited = len(spans) > MOST
-    if limited:
-        sentences = _sentences(text, spans)
-        without = margins([read(_without(text, (own[0][0], own[-1][1]))) for own in sentences])
+    sentences = _spread(_sentences(text, spans)) if len(spans) > MOST else []
+    total = len(sentences) + min(len(spans), MOST)
+
+    def falls(taken: Sequence[tuple[int, int]], done: int) -> Odds:
+        found = [np.zeros((0, len(base)))]
+        for some in _portions(taken):
+            found.append(base - margins([read(_without(text, span)) for span in some]))
+            done += len(some)
+            if progress is not None:
+                progress(done, total)
+        return np.concatenate(found)
+
+    if sentences:
+        change = np.abs(falls([(own[0][0], own[-1][1]) for own in sentences], 0))
         # Each target has its own scale: a sentence is as promising as the target that it changes most.
-        change = np.abs(base - without)
         order = np.argsort(-(change / np.maximum(change.max(0), 1e-9)).max(1), kind="stable")
         spans = sorted([span for number in order for span in sentences[number]][:MOST])
-    changes = np.zeros((len(spans), len(base)))
-    for start in range(0, len(spans), _AT_ONCE):
-        some = spans[start : start + _AT_ONCE]
-        changes[start : start + len(some)] = base - margins([read(_without(text, span)) for span in some])
-        if progress is not None:
-            progress(start + len(some), len(spans))
-    return Weighed(tuple(spans), changes, limited)
+    return Weighed(tuple(spans), falls(spans, len(sentences)), limited, len(text))
 
 
 def log_odds(odds: Odds) -> Odds:
@@ -109,14 +122,36 @@ def topic_margins(codebook: CodebookDraft, embeddings: Floats, number: int) -> O
     return np.asarray(near[:, own].max(1) - others)
 
 
+def _first_part(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """As much of a text as is explained, and where its words stand; of what is longer, up to the last whole word."""
+    spans = [span for span in phrases(text[: LETTERS + _LONGEST_MARK]) if span[1] <= LETTERS]
+    if len(text) <= LETTERS:
+        return text, spans
+    return text[: spans[-1][1] if spans else LETTERS], spans
+
+
+def _portions(spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    return (spans[start : start + _AT_ONCE] for start in range(0, len(spans), _AT_ONCE))
+
+
+def _spread(sentences: list[list[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
+    """All sentences, or the most that are tried, at equal distances."""
+    if len(sentences) <= MOST_SENTENCES:
+        return sentences
+    return [sentences[number * len(sentences) // MOST_SENTENCES] for number in range(MOST_SENTENCES)]
+
+
 def _sentences(text: str, spans: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
     """Words by sentence; one that doesn't end is cut."""
     ends = [match.end() for match in _END.finditer(text)]
     found: list[list[tuple[int, int]]] = [[]]
     for span in spans:
         last = found[-1]
-        if last and (len(last) >= _LONGEST_SENTENCE or any(last[-1][1] <= end <= span[0] for end in ends)):
-            found.append([])
+        if last:
+            following = bisect_left(ends, last[-1][1])
+            ended = following < len(ends) and ends[following] <= span[0]
+            if ended or len(last) >= _LONGEST_SENTENCE:
+                found.append([])
         found[-1].append(span)
     return [own for own in found if own]
 

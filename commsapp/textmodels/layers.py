@@ -4,9 +4,8 @@ What may come in: weights as arrays, token ids. What may not: texts, files, anyt
 
 Each row of activations has a scale of its own, so a text's numbers don't depend on what is computed beside it; and whole numbers
 add up the same in any order. Weights are kept to 7 of the 8 bits: processors without VNNI add pairs of products in 16 bits, which
-full 8 bits overflow, and then a text's numbers depend on the machine (a test's made-up layers, values around .7: up to 1.1 apart
-with 8 bits between MKL as it is and held to AVX2, 5e-7 with 7). What it costs beside 32 bits is measured by
-``python -m evals.run --only layers``.
+full 8 bits overflow, and then a text's numbers depend on the machine (with 127 as `LARGEST` the test of it fails). What it costs
+beside 32 bits is measured by ``python -m evals.run --only layers``.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ _HYPHEN = re.compile(r"\s*-\s*")
 
 _SHORTEST = 3
 _AGREE = 0.8
+_RARE = 0.05
 
 
 def candidates(texts: Sequence[str], *, least: int) -> list[list[str]]:
@@ -131,6 +132,34 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word.removesuffix(ending)
     return word
+
+
+def telling(
+    texts: Sequence[str], labels: Sequence[int], *, groups: int, least: int, within: int = 1, count: int
+) -> list[tuple[str, ...]]:
+    """Phrases that tell each group of texts from all the others: common in it and rarer elsewhere, ``count`` at most, best first.
+
+    Parameters
+    ----------
+    texts : n, empty where one may name nothing. labels : n, the group of each text, 0 to ``groups`` - 1;
+    negative for one of no group.
+    least, within : in how many of all texts, and of the group's, a phrase must occur.
+
+    """
+    found = [set(own) for own in candidates(texts, least=least)]
+    everywhere = Counter(phrase for own in found for phrase in own)
+    chosen = []
+    for label in range(groups):
+        rows = [row for row, own in enumerate(labels) if own == label]
+        here = Counter(phrase for row in rows for phrase in found[row])
+        weighed = []
+        for phrase, times in here.items():
+            share, overall = times / len(rows), everywhere[phrase] / len(texts)
+            weight = share / (share + _RARE) * (1 - overall / share) * times**0.5 * (1 + 0.1 * phrase.count(" "))
+            weighed += [(phrase, weight)] if times >= within else []
+        chosen.append(choose(weighed, count=count))
+    forms = spellings(texts, (phrase for own in chosen for phrase in own))
+    return [tuple(spell(phrase, forms) for phrase in own) for own in chosen]
 
 
 def unique_names(phrases: Sequence[tuple[str, ...]]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,8 @@ import numpy as np
 
 from commsapp.textmodels.clusters import FEWEST_IN_PART, Floats, centroids, largest_first, merge_small, nearest, prototypes
 from commsapp.textmodels.encoder import Encoder
-from commsapp.textmodels.phrases import candidates, choose, spell, spellings, unique_names
+from commsapp.textmodels.phrases import telling, unique_names
 from commsapp.textmodels.topics import PHRASES, SEED, discover
-
-_RARE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,31 +55,13 @@ def split(
     if int(labels.max()) < 1:
         return []
     speak = [text if named_by is None or named_by[row] else "" for row, text in enumerate(texts)]
-    phrases = _phrases(speak, labels.tolist())
-    found = zip(unique_names(phrases), phrases, centroids(vectors, labels), prototypes(vectors, labels, seed=SEED), strict=True)
     sizes = np.bincount(labels)
+    least = 1 if sum(map(bool, speak)) < 50 else 2
+    phrases = telling(speak, labels.tolist(), groups=len(sizes), least=least, count=PHRASES)
+    found = zip(unique_names(phrases), phrases, centroids(vectors, labels), prototypes(vectors, labels, seed=SEED), strict=True)
     return [Part(name, own, middle, rows, int(sizes[k])) for k, (name, own, middle, rows) in enumerate(found)]
 
 
 def _found(texts: Sequence[str], embeddings: Floats, named_by: Sequence[bool] | None, encoder: Encoder | None) -> list[Part]:
     draft = discover(texts, embeddings, granularity="medium", encoder=encoder, named_by=named_by, stability=False)
     return [Part(one.name, one.phrases, one.centroid, one.middles, one.size) for one in draft.topics]
-
-
-def _phrases(texts: Sequence[str], labels: Sequence[int]) -> list[tuple[str, ...]]:
-    """Phrases that tell each part from the others: common in it, and rarer elsewhere."""
-    speaking = sum(map(bool, texts))
-    found = [set(own) for own in candidates(texts, least=1 if speaking < 50 else 2)]
-    everywhere = Counter(phrase for own in found for phrase in own)
-    chosen = []
-    for label in range(max(labels) + 1):
-        rows = [row for row, own in enumerate(labels) if own == label]
-        here = Counter(phrase for row in rows for phrase in found[row])
-        weighed = []
-        for phrase, count in here.items():
-            share, overall = count / len(rows), everywhere[phrase] / len(texts)
-            telling = share / (share + _RARE) * (1 - overall / share)
-            weighed.append((phrase, telling * count**0.5 * (1 + 0.1 * phrase.count(" "))))
-        chosen.append(choose(weighed, count=PHRASES))
-    forms = spellings(texts, (phrase for own in chosen for phrase in own))
-    return [tuple(spell(phrase, forms) for phrase in own) for own in chosen]

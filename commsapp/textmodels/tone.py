@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,13 +200,19 @@ def _load_bundled(folder: Path) -> tuple[Part, Part]:
     body = {name.removeprefix(_BODY): value for name, value in weights.items() if name.startswith(_BODY)}
     heads = [_Head(*(weights[f"{name}.{part}"].astype(np.float32) for part in ("weight", "bias"))) for name in ("sent", "emo")]
     reader = _Bundled(packaged_weights(base, body), (heads[0], heads[1]), Tokenizer(base), facts)
-    version = f"tone/{facts['sha256'][:8]}"
+    version = f"tone/{_digest(facts)[:8]}"
     return (
         Part(reader, slice(0, len(LABELS)), version, {"unsure": float(facts["unsure_below"])}),
         Part(
             reader, slice(len(LABELS), None), version, {name: float(facts["thresholds"][name]) for name in EMOTIONS}
         ),
     )  # fmt: skip
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    """Of weights and of what turns them into what people are told: other thresholds are another model."""
+    told = {name: facts[name] for name in ("sha256", "temperature", "unsure_below", "scale", "offset", "thresholds")}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -30,7 +30,7 @@ ENTRIES = (
         "programmes.index",
         (
             *("programmes", "frame", "imports", "jobs", "listening", "campaigns", "rights", "retention"),
-            *("codebooks", "codebook_topics", "sorting"),
+            *("codebooks", "codebook_topics", "emerging", "sorting"),
         ),
     ),
     Entry("People", "people.index", ("people",), ADMINISTRATORS),

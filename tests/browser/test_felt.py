@@ -11,9 +11,10 @@ from live_server import LiveServer
 from pages_site import Site, open_site
 from playwright.sync_api import Page, expect
 
+from commsapp.listening import explaining
 from commsapp.listening import service as listening
 from commsapp.listening.views import Said
-from commsapp.storage import codings, jobs
+from commsapp.storage import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -40,16 +41,14 @@ def found(site: Site, programme: int, comment: Said) -> None:
     with site.sessions.writing() as session:
         (job,) = [job for job in jobs.recent_jobs(session, site.actor, programme) if job.name == "explain"]
         assert jobs.claim(session, job.id, "test") is not None
-        version = codings.current_version(session, site.actor, programme)
+        said_now, key = explaining.one_coded(session, site.actor, programme, comment.id)
         start = comment.words.index(SPAN)
         result = {
-            "sentiment": comment.sentiment,
-            "topic": 0,
-            "codebook_version_id": version.id if version else None,
-            "letters": len(comment.words),
+            **explaining._basis(session, site.actor, programme, said_now, key),
             "spans": [[0, 4], [start, start + len(SPAN)]],
             "changes": [[0.3, 0.0], [2.0, 0.2]],
             "limited": True,
+            "first_letters": 0,
         }
         assert jobs.finish(session, job.id, "test", result)
 

@@ -109,9 +109,9 @@ def test_models_campaigns_and_templates_lie_inside_the_package(probe: dict[str, 
     assert (Path(folders["templates"]) / "base.html").is_file()
     assert list((Path(folders["campaigns"]) / "playbooks").glob("*.yaml"))
     assert list((Path(folders["campaigns"]) / "sample").glob("*.csv"))
-    weights = [path for path in (Path(folders["models"]) / "sentiment").iterdir() if path.suffix in {".safetensors", ".onnx"}]
+    weights = [path for path in (Path(folders["models"]) / "tone").iterdir() if path.suffix in {".safetensors", ".onnx"}]
     assert weights and all(path.stat().st_size > 10_000 for path in weights)
-    assert (Path(folders["models"]) / "sentiment" / "README.md").is_file()
+    assert (Path(folders["models"]) / "tone" / "README.md").is_file()
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:

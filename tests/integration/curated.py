@@ -107,6 +107,23 @@ def fill(sessions: Sessions, actor: Actor, settings: Settings, *, name: str = "C
     return made
 
 
+def say(made: Curated, rows: list[dict[str, Any]], *, channel: str = "Meetings") -> None:
+    """More comments, each with its ``original``, ``axis`` and what `said.store` reads, as the models would leave them."""
+    with made.sessions.writing() as session:
+        place = listening.add_channel(session, made.actor, made.id, name=channel, chosen="opt-in")
+        areas = {area.name: area.id for area in listening.areas(session, made.actor, made.id)}
+        for number, comment in enumerate(rows):
+            said.store(session, made.actor, made.id, place.id, areas, number, comment)
+        session.flush()
+        _with_keys(session, made.id)
+        _tones(session, made.actor, rows)
+    random = np.random.default_rng(len(rows))
+    vectors = np.stack([direction(row["axis"]) for row in rows]) + random.normal(0, 0.05, (len(rows), DIMENSIONS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with EmbeddingStore(made.settings.data_dir, ENCODER_VERSION, made.sessions.keyring) as store:
+        store.put([text_key(row["original"]) for row in rows], vectors.astype(np.float32))
+
+
 def code(made: Curated) -> None:
     everybody = made.actor.cleared()
     analysing.code_topics(

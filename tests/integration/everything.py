@@ -20,6 +20,7 @@ from typing import Any
 
 import given
 import heard
+import new_groups
 import said
 from api_site import token_of
 from flask import Flask
@@ -47,6 +48,7 @@ PARAMETERS: dict[str, str] = {
     "channel_id": "channel",
     "comment_id": "comment",
     "event_id": "event",
+    "group_id": "group",
     "import_id": "import",
     "job_id": "job",
     "message_id": "message",
@@ -155,6 +157,7 @@ def _filled(site: Site, actor: Actor, folder: Path, mark: str) -> Organisation:
         ids |= {"token": token.id, "passkey": key.id}
         version = codings.current_version(session, actor, base.programme_id)
         assert version is not None
+        ids["group"] = new_groups.plant(session, actor, base.programme_id, base.after_wave_id or 0)
         moved = {"open": [[0, 1, 2, []]]}
         codebooks.keep_difference(session, base.programme_id, version.id, kind=codebooks.DRAFT, state="", by_level=moved)
     evaluation.measure_effect(sessions, actor, message_id=message.id)

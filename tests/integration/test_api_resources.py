@@ -11,6 +11,7 @@ from typing import Any
 
 import given
 import heard
+import new_groups
 import pytest
 from api_site import Api, close_api, open_api, token_of
 
@@ -300,6 +301,7 @@ def test_nothing_of_another_organisation_is_found(
         event = listening.context_events(session, actor, filled.programme_id)[0]
         planning.fix_expected_effect(session, actor, message_id=message.id, **heard.expectation(filled))  # type: ignore[arg-type]
         job = listening.start_analysis(session, actor, programme_id=filled.programme_id)
+        group = new_groups.plant(session, actor, filled.programme_id, wave.id)
     known = {
         "programme_id": filled.programme_id,
         "wave_id": wave.id,
@@ -310,6 +312,7 @@ def test_nothing_of_another_organisation_is_found(
         "import_id": said[1],
         "job_id": job,
         "comment_id": 1,
+        "group_id": group,
     }
     stranger = token_of(sessions, given.other_organisation(sessions))
     document = api.get("/openapi.json")

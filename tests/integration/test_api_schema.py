@@ -13,6 +13,7 @@ from typing import Any
 
 import given
 import heard
+import new_groups
 import pytest
 import said
 import schemathesis
@@ -66,6 +67,7 @@ def known(
         campaign = heard.campaign(session, actor, filled)
         message = heard.message(session, actor, filled, campaign.id)
         planning.fix_expected_effect(session, actor, message_id=message.id, **heard.expectation(filled))  # type: ignore[arg-type]
+        group = new_groups.plant(session, actor, filled.programme_id, filled.after_wave_id or 0)
         job = listening.start_analysis(session, actor, programme_id=filled.programme_id)
     return {
         "programme_id": filled.programme_id,
@@ -77,6 +79,7 @@ def known(
         "import_id": run.id,
         "job_id": job,
         "comment_id": 1,
+        "group_id": group,
     }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import given
 import heard
+import new_groups
 import pandas as pd
 import pytest
 
@@ -55,6 +56,7 @@ class World:
     campaign_id: int
     message_id: int
     comment_id: int
+    group_id: int
     person_id: int
     file: Path
 
@@ -84,6 +86,7 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         own_campaign = heard.campaign(session, stranger, own).id
         events = listening.context_events(session, actor, base.programme_id)
         comment_id = int(listening.records(session, actor, base.programme_id).comments["comment_id"].iloc[0])
+        group_id = new_groups.plant(session, actor, base.programme_id, base.after_wave_id or 0)
         person, _ = accounts.invite(session, actor, name="One of theirs", email="amy@example.org", role=Role.OFFICER)
     evaluation.measure_effect(sessions, actor, message_id=message.id)
     return World(
@@ -100,6 +103,7 @@ def world(sessions: Sessions, actor: Actor, settings: Settings, tmp_path: Path, 
         campaign_id=planned.id,
         message_id=message.id,
         comment_id=comment_id,
+        group_id=group_id,
         person_id=person.id,
         file=path,
     )
@@ -441,6 +445,11 @@ CASES: dict[str, Callable[[World], None]] = (
         "listening.comment_redacted": refused(
             lambda w, s: listening.comment_redacted(s, _reader_of_originals(w), w.programme, w.comment_id)
         ),
+        "listening.bring_group_back": refused(lambda w, s: listening.bring_group_back(s, w.stranger, w.programme, w.group_id)),
+        "listening.emerging_group": refused(lambda w, s: listening.emerging_group(s, w.stranger, w.programme, w.group_id)),
+        "listening.new_to_look_at": nothing(lambda w, s: listening.new_to_look_at(s, w.stranger, w.programme)),
+        "listening.set_group_aside": refused(lambda w, s: listening.set_group_aside(s, w.stranger, w.programme, w.group_id)),
+        "listening.whats_new": refused(lambda w, s: listening.whats_new(s, w.stranger, w.programme)),
         "listening.comments_page": _comments_page,
         "listening.create_programme": _create_programme,
         "listening.context_events": nothing(lambda w, s: listening.context_events(s, w.stranger, w.programme)),

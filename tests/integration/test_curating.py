@@ -288,6 +288,56 @@ def test_topics_found_again_become_a_draft_where_somebody_curated_and_what_they_
     assert [one.number for one in draft(made).topics] == [0, 1, 2, 3]
 
 
+def of_an_older_encoder(made: Curated) -> float:
+    """As a version stands that was found before the encoder was replaced; its threshold."""
+    with made.sessions.writing() as session:
+        version = codings.current_version(session, made.actor, made.id)
+        assert version is not None
+        session.execute(text("UPDATE codebook_version SET encoder_version = 'older' WHERE id = :id"), {"id": version.id})
+        return version.threshold
+
+
+def test_curated_topics_of_an_older_encoder_go_on_in_the_new_one_by_the_comments_that_were_theirs(made: Curated) -> None:
+    change(made, "rename", number=SCAMS, name="Fraud")
+    freeze(made)
+    of_an_older_encoder(made)
+    assert find(made, found_draft(AGAIN)) is False  # nothing can be sorted by the old ones
+    curated.code(made)
+    with made.sessions.reading() as session:
+        codebook = listening.codebook_in_use(session, made.actor, made.id)
+        version = codings.current_version(session, made.actor, made.id)
+    assert codebook is not None and version is not None and version.encoder_version == ENCODER_VERSION
+    names = {topic.number: topic.name for topic in codebook.topics}
+    assert {number: names[number] for number in (DEALERS, BINS, SCAMS)} == {
+        **{DEALERS: "Dealers", BINS: "Bins; tyres", SCAMS: "Fraud"}
+    }
+
+
+def test_where_too_few_comments_are_left_to_find_topics_curated_ones_of_an_older_encoder_stay_as_near_as_they_were(
+    made: Curated,
+) -> None:
+    change(made, "rename", number=SCAMS, name="Fraud")
+    freeze(made)
+    threshold = of_an_older_encoder(made)
+    none = make_codebook(encoder_version=ENCODER_VERSION, granularity="fine", topics=[], threshold=1.0)
+    assert find(made, none) is False
+    curated.code(made)
+    with made.sessions.reading() as session:
+        version = codings.current_version(session, made.actor, made.id)
+        codebook = listening.codebook_in_use(session, made.actor, made.id)
+    assert version is not None and version.threshold == threshold < 1
+    assert codebook is not None and [topic.name for topic in codebook.topics] == ["Fraud"]
+
+
+def test_a_codebook_of_an_older_encoder_is_not_carried_before_its_programme_is_analysed(
+    made: Curated, settings: Settings
+) -> None:
+    other = curated.fill(made.sessions, made.actor, settings, name="Elsewhere")
+    of_an_older_encoder(made)
+    with made.sessions.writing() as session, pytest.raises(Conflict, match="Analyse this programme first"):
+        listening.start_carry(session, made.actor, made.id, other.id)
+
+
 def test_a_cited_result_follows_its_topic_through_renames_and_merges_and_says_so(made: Curated) -> None:
     with made.sessions.reading() as session:
         results = listening.frozen_results(session, made.actor, made.id, measure="topic share", wave="", area="", segment="")

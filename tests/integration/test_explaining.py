@@ -11,10 +11,15 @@ import given
 import pytest
 from page_client import page_client
 from pages_site import Site, open_site
+from sqlalchemy import delete, update
 
 from commsapp.actor import HandlingLevel, Role
+from commsapp.errors import Conflict
 from commsapp.listening import service as listening
-from commsapp.storage import jobs
+from commsapp.listening.coders import SENTIMENT_CODER
+from commsapp.storage import codings, jobs
+from commsapp.storage.codings import CodebookVersion, Coder
+from commsapp.textmodels.encoder import ENCODER_VERSION
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +129,79 @@ def test_each_look_is_in_the_log(site: Site, programme: int) -> None:
     page_client(site.app).get(page_of(programme, comment))
     log = page_client(site.app).get("/audit").get_data(as_text=True)
     assert "why it was coded so" in html.unescape(log)
+
+
+def found(site: Site, programme: int, words: str) -> str:
+    """Ask why a comment was coded as it was, have the worker find it, and return the page's path."""
+    path = page_of(programme, numbers(site, programme)[words])
+    client = page_client(site.app)
+    client.post(path, data={"csrf_token": client.token(path)})
+    site.work(names=("explain",))
+    assert "<mark" in client.get(path).get_data(as_text=True)
+    return path
+
+
+def test_a_tone_that_an_older_model_said_is_not_explained_by_the_one_that_is_set_now(site: Site, programme: int) -> None:
+    path = found(site, programme, SAID[2])
+    with site.sessions.writing() as session:
+        own = codings.latest_coder(session, site.actor, name=SENTIMENT_CODER)
+        assert own is not None
+        now, own.version = own.version, "tone/older"
+        session.flush()
+        # The model that is set now has coded another programme, not this one.
+        other = codings.model_coder(session, site.actor, name=SENTIMENT_CODER, version=now)
+    has_to_be_asked_again(site, programme, SAID[2], "Another model of tone has been set since this comment was coded.")
+    with site.sessions.writing() as session:
+        session.execute(delete(Coder).where(Coder.id == other))
+        session.execute(update(Coder).where(Coder.version == "tone/older").values(version=now))
+    assert "<mark" in page_client(site.app).get(path).get_data(as_text=True)
+
+
+def test_topics_of_an_older_encoder_are_not_compared_with_what_the_new_one_reads(site: Site, programme: int) -> None:
+    path = found(site, programme, SAID[3])
+    with site.sessions.writing() as session:
+        session.execute(update(CodebookVersion).values(encoder_version="older"))
+    has_to_be_asked_again(site, programme, SAID[3], "Another model reads comments since the topics were found.")
+    with site.sessions.writing() as session:
+        session.execute(update(CodebookVersion).values(encoder_version=ENCODER_VERSION))
+    assert "<mark" in page_client(site.app).get(path).get_data(as_text=True)
+
+
+def has_to_be_asked_again(site: Site, programme: int, words: str, why: str) -> None:
+    """What was found of a comment is not shown, and whoever asks again is told what to do first."""
+    comment = numbers(site, programme)[words]
+    page = page_client(site.app).get(page_of(programme, comment)).get_data(as_text=True)
+    assert "<mark" not in page
+    assert "Find the words" in page
+    with pytest.raises(Conflict, match=f"{why} Analyse what is new first"):
+        listening.run_explanation(site.sessions, site.actor, programme_id=programme, comment_id=comment, settings=site.settings)
+
+
+def test_what_a_person_said_of_the_topic_is_told_from_what_is_explained(site: Site, programme: int) -> None:
+    path, comment = found(site, programme, SAID[6]), numbers(site, programme)[SAID[6]]
+    assert "Its topic:" in page_client(site.app).get(path).get_data(as_text=True)
+    topics = {one.id: one.topic for one in given.everything_said(site.sessions, site.actor, programme)}
+    other = next(number for number in topics.values() if number not in (None, -1, topics[comment]))
+    with site.sessions.writing() as session:
+        listening.give_topic(session, site.actor, programme, comment, other)
+    page = html.unescape(page_client(site.app).get(path).get_data(as_text=True))
+    assert "The codebook's topic:" in page
+    assert "Its topic:" not in page
+
+
+def test_of_a_very_long_comment_the_page_says_that_the_first_part_was_read(
+    site: Site, programme: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commsapp.textmodels.explaining.LETTERS", 40)
+    path = found(site, programme, SAID[0])
+    page = page_client(site.app).get(path).get_data(as_text=True)
+    assert "This comment is very long, so only its first 38 letters were read" in page
+    assert "night and it is awful" in page, "the whole comment is shown"
+    monkeypatch.setattr("commsapp.textmodels.explaining.LETTERS", 3)
+    client = page_client(site.app)
+    client.post(path, data={"csrf_token": client.token(page_of(programme, numbers(site, programme)[SAID[7]]))})
+    site.work(names=("explain",))
+    assert "No single word carried the tone" in client.get(path).get_data(as_text=True), "no whole word was read"
 
 
 def test_after_topics_were_found_again_it_has_to_be_asked_again(site: Site, programme: int) -> None:

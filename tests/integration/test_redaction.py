@@ -24,7 +24,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.keys import text_key
 from commsapp.listening.redaction.kinds import REASON_IN_WORDS, REASONS
 from commsapp.listening.redaction.redactor import Redactor, without_names
-from commsapp.storage import codings, database, events
+from commsapp.storage import codings, database, events, jobs
 from commsapp.storage.embeddings import EmbeddingStore
 from commsapp.storage.keyring import Keyring
 from commsapp.storage.session import Session, Sessions, make_engine
@@ -159,6 +159,26 @@ def test_a_better_version_prepares_all_again_and_a_lesser_one_never_puts_names_b
     assert versions() == {Better().version}
 
 
+def test_what_was_found_of_words_that_were_prepared_anew_goes(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int
+) -> None:
+    given.prepared(sessions, actor, settings, programme)
+    changed, same = (one.id for one in given.everything_said(sessions, actor, programme)[:2])
+    asked = {}
+    with sessions.writing() as session:
+        for comment in (changed, same):
+            arguments: dict[str, object] = {"programme_id": programme, "comment_id": comment}
+            asked[comment] = jobs.enqueue(session, actor, name="explain", arguments=arguments, programme_id=programme).id
+            assert jobs.claim(session, asked[comment], "worker")
+            jobs.finish(session, asked[comment], "worker", {"spans": [[0, 4]]})
+        session.execute(text("UPDATE comment SET prepared = :no"), {"no": False})
+        session.execute(text("UPDATE comment SET text_key = 'older' WHERE id = :id"), {"id": changed})
+    given.prepared(sessions, actor, settings, programme)
+    with sessions.reading() as session:
+        kept = {comment: (jobs.any_job(session, number) or pytest.fail()).result for comment, number in asked.items()}
+    assert kept == {changed: {}, same: {"spans": [[0, 4]]}}
+
+
 def test_after_an_upgrade_words_are_hidden_until_they_are_redacted_and_codings_of_the_old_words_go(
     sessions: Sessions, actor: Actor, settings: Settings, programme: int
 ) -> None:
@@ -174,10 +194,14 @@ def test_after_an_upgrade_words_are_hidden_until_they_are_redacted_and_codings_o
         codings.add_codings(session, [{**shared, "text_key": key} for key in (old, still)])
     with EmbeddingStore(settings.data_dir, ENCODER_VERSION, sessions.keyring) as store:
         store.put([old, still], np.eye(2, 384, dtype=np.float32))
+    with EmbeddingStore(settings.data_dir, "an older encoder", sessions.keyring) as store:
+        store.put([old, still], np.eye(2, 384, dtype=np.float32))
     assert not [one for one in given.everything_said(sessions, actor, programme) if one.words]
     given.prepared(sessions, actor, settings, programme)
     assert given.stored(sessions, "SELECT DISTINCT text_key FROM coding") == [(still,)]
     with EmbeddingStore(settings.data_dir, ENCODER_VERSION, sessions.keyring) as store:
+        assert store.missing([old, still]) == [old]
+    with EmbeddingStore(settings.data_dir, "an older encoder", sessions.keyring) as store:
         assert store.missing([old, still]) == [old]
 
 

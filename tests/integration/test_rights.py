@@ -24,7 +24,7 @@ from commsapp.listening import service as listening
 from commsapp.listening.coders import HELD_BACK, NO_CONSENT
 from commsapp.listening.keys import text_key
 from commsapp.listening.standing import ERASED
-from commsapp.storage import campaigns, database, events, programmes, responses, results
+from commsapp.storage import campaigns, database, events, jobs, programmes, responses, results
 from commsapp.storage.backup import write_backup
 from commsapp.storage.imports import ImportRun
 from commsapp.storage.keyring import open_keyring
@@ -106,6 +106,47 @@ def test_a_person_is_found_by_key_by_id_by_number_and_by_day(
         assert listening.people(session, actor, programme, key="Nobody", settings=settings) == []
         with pytest.raises(BadInput, match="nothing to search for"):
             listening.people(session, actor, programme, settings=settings)
+
+
+def explained(sessions: Sessions, actor: Actor, programme: int, response: int) -> dict[str, int]:
+    """'Why?' asked twice at the first comment of a person: found, and still looked for. State → the job."""
+    asked = {}
+    with sessions.writing() as session:
+        comment = listening.person(session, actor, programme, response).responses[0].comment_id
+        arguments: dict[str, object] = {"programme_id": programme, "comment_id": comment}
+        for state in ("done", "running"):
+            job = jobs.enqueue(session, actor, name="explain", arguments=arguments, programme_id=programme)
+            assert jobs.claim(session, job.id, state)
+            asked[state] = job.id
+        jobs.finish(session, asked["done"], "done", FOUND)
+    return asked
+
+
+FOUND = {"sentiment": "negative", "spans": [[0, 7]], "changes": [[0.5]]}
+
+
+@pytest.mark.parametrize("way", ["erased", "consent withdrawn", "a concern"])
+def test_what_was_found_of_a_comment_goes_with_it(
+    sessions: Sessions, actor: Actor, settings: Settings, programme: int, way: str
+) -> None:
+    ann = one(sessions, actor, settings, programme, key="Ann")
+    bob = one(sessions, actor, settings, programme, export_id="b1")
+    hers, his = (explained(sessions, actor, programme, number) for number in (ann, bob))
+    if way == "erased":
+        listening.erase_person(sessions, actor, programme, ann, why=WHY, settings=settings)
+    elif way == "a concern":
+        level = HandlingLevel.CONCERN
+        listening.change_handling(sessions, actor, programme, ann, level=level, why=WHY, settings=settings)
+    else:
+        listening.withdraw(sessions, actor, programme, ann, layers=["analyse"], why=WHY, settings=settings)
+    with sessions.writing() as session:
+        assert not jobs.finish(session, hers["running"], "running", FOUND), "what is found afterwards is not kept"
+        assert jobs.finish(session, his["running"], "running", FOUND)
+    with sessions.reading() as session:
+        kept = {state: jobs.any_job(session, number) for state, number in hers.items()}
+        assert [job and job.result for job in kept.values()] == [{}, {}]
+        assert [job and job.state for job in kept.values()] == ["done", "cancelled"]
+        assert all(job and job.result == FOUND for job in (jobs.any_job(session, number) for number in his.values()))
 
 
 def test_everything_that_is_kept_of_a_person_stands_in_one_view_and_in_the_export(

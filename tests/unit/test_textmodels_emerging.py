@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from commsapp.textmodels.codebook import CodebookDraft, TopicDraft, make_codebook
+from commsapp.textmodels.codebook import NO_TOPIC, CodebookDraft, TopicDraft, make_codebook
 from commsapp.textmodels.emerging import FALSE_ALARMS, Emerging, emerging
+from commsapp.textmodels.topics import assign
 
 DIMENSIONS = 32
 MIDDLES = np.eye(6, DIMENSIONS, dtype=np.float32)
@@ -59,6 +60,29 @@ def test_false_alarms_are_as_rare_as_is_said(codebook: CodebookDraft) -> None:
         random = np.random.default_rng([3, seed])
         alarms += any(one.new for one in emerging(codebook, heard(random, 200), heard(random, 400), seed=seed))
     assert alarms <= 60 * FALSE_ALARMS + 2.6 * (60 * FALSE_ALARMS * (1 - FALSE_ALARMS)) ** 0.5
+
+
+def test_comments_that_people_sorted_are_in_no_group_and_count_for_its_share_as_before(codebook: CodebookDraft) -> None:
+    random = np.random.default_rng(1)
+    wave, before = np.concatenate([heard(random), heap(5, 24, random)]), heard(random, 900)
+    by_codebook = assign(codebook, wave).topic == NO_TOPIC
+    whole = emerging(codebook, wave, before)
+    assert [one.rows for one in emerging(codebook, wave, before, by_codebook)] == [one.rows for one in whole]
+    one, tins = whole[0], np.arange(len(wave) - 24, len(wave))
+    some, unfit = emerging(codebook, wave, before, by_codebook & ~np.isin(np.arange(len(wave)), tins[:6]))[0], by_codebook.copy()
+    assert some.new and not set(some.rows) & set(tins[:6]) and some.share == one.share and some.before == one.before
+    unfit[tins] = False
+    assert not any(set(group.rows) & set(tins) or group.new for group in emerging(codebook, wave, before, unfit))
+
+
+def test_a_comment_that_people_say_fits_no_topic_may_be_of_a_group(codebook: CodebookDraft) -> None:
+    random = np.random.default_rng(6)
+    wave, before = heard(random), heard(random, 900)
+    unfit = np.arange(len(wave)) < 75  # all of the first topic
+    found = emerging(codebook, wave, before, unfit)
+    members = [row for group in found for row in group.rows]
+    assert set(members) <= set(range(75)) and len(members) > 60
+    assert not any(group.new for group in found)  # it was as frequent before
 
 
 def test_the_same_comments_give_the_same_groups(codebook: CodebookDraft) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from commsapp.textmodels.codebook import TopicDraft, make_codebook
 from commsapp.textmodels.encoder import ENCODER_VERSION, Encoder
-from commsapp.textmodels.explaining import MOST, log_odds, phrases, topic_margins, weigh
+from commsapp.textmodels.explaining import LETTERS, MOST, MOST_SENTENCES, log_odds, phrases, topic_margins, weigh
 from commsapp.textmodels.tone import LABELS, ToneModel
 
 SENTENCES = [
@@ -68,7 +70,44 @@ def test_of_a_long_text_the_words_of_the_telling_sentences_are_tried(monkeypatch
     assert sum(asked) <= 1 + 41 + MOST
     best = found.spans[int(found.changes[:, 0].argmax())]
     assert text[best[0] : best[1]] == "awful"
-    assert told[-1] == (MOST, MOST)
+    assert told[0] == (30, 41 + MOST), "the pass over the sentences is told too"
+    assert told[-1] == (41 + MOST, 41 + MOST)
+
+
+def test_of_a_very_long_text_the_first_part_is_explained_in_portions() -> None:
+    asked: list[int] = []
+    longest = 0
+
+    def margins(texts: list[str]) -> np.ndarray:
+        nonlocal longest
+        asked.append(len(texts))
+        longest = max(longest, *map(len, texts))
+        return np.array([[text.count("awful")] for text in texts], dtype=float)
+
+    text = "It was awful. " + "We met in the hall. We spoke of it. " * 30_000
+    started = time.monotonic()
+    found = weigh(text, read=plain, margins=margins)
+    assert time.monotonic() - started < 5
+    assert found.limited
+    assert LETTERS - 20 < found.letters <= LETTERS
+    assert text[found.letters] in " ."
+    assert longest <= LETTERS
+    assert max(asked) <= 30
+    assert sum(asked) <= 1 + MOST_SENTENCES + MOST
+    assert text[slice(*found.spans[int(found.changes[:, 0].argmax())])] == "awful"
+    assert max(end for _, end in found.spans) <= found.letters
+
+
+def test_a_mark_or_a_word_without_an_end_is_not_cut_in_two() -> None:
+    def margins(texts: list[str]) -> np.ndarray:
+        return np.array([[len(text)] for text in texts], dtype=float)
+
+    marked = "go " * ((LETTERS - 4) // 3) + " [phone number] and more"
+    found = weigh(marked, read=plain, margins=margins)
+    assert "[" not in marked[: found.letters]
+    assert found.limited
+    endless = weigh("a" * (LETTERS + 1), read=plain, margins=margins)
+    assert (endless.spans, endless.changes.shape, endless.letters) == ((), (0, 1), LETTERS)
 
 
 @pytest.mark.slow

@@ -79,9 +79,18 @@ def test_emotions_are_heard_from_their_threshold_on_and_a_weak_sentiment_is_unsu
     assert tone.unsure(np.array([[least, 1 - least, 0], [1 / 3, 1 / 3, 1 / 3]])).tolist() == [False, least > 1 / 3]
 
 
-def test_the_version_names_the_weights(tone: ToneModel) -> None:
-    facts = json.loads((bundled.models() / "tone" / "metrics.json").read_text("utf-8"))
-    assert tone.version == tone.sentiment_version == tone.emotion_version == f"tone/{facts['sha256'][:8]}"
+def test_another_threshold_is_another_version_and_what_was_measured_is_none(tone: ToneModel, tmp_path: Path) -> None:
+    folder = bundled.models() / "tone"
+    facts = json.loads((folder / "metrics.json").read_text("utf-8"))
+    (tmp_path / "model.safetensors").symlink_to(folder / "model.safetensors")
+
+    def version(**changed: object) -> str:
+        (tmp_path / "metrics.json").write_text(json.dumps(facts | changed), "utf-8")
+        return load_tone(tmp_path).version
+
+    assert version() == version(held_out={}) == tone.version == tone.sentiment_version == tone.emotion_version
+    assert version(unsure_below=0.5) != tone.version
+    assert version(thresholds=facts["thresholds"] | {"anger": 0.5}) != tone.version
 
 
 def test_a_missing_model_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -276,12 +276,19 @@ def move(programme_id: int, number: int) -> Response:
 @blueprint.route("/add", methods=["GET", "POST"])
 @may_enter(*ANALYSTS)
 def add(programme_id: int) -> Response | tuple[str, int]:
-    """A new topic by comments that are searched for, by examples that somebody types, or by a description alone."""
+    """A new topic by comments that are searched for, by examples that somebody types, or by a description alone.
+
+    The address may name a group of what is new, whose comments are ticked then.
+    """
     session, actor = request.session(), request.actor()
     programme = programme_of(programme_id)
     listening.codebook_draft(session, actor, programme_id)
-    form: Any = AddForm()
+    number = whole(http.args.get("group", ""))
+    group = None if number is None else listening.emerging_group(session, actor, programme_id, number)
+    form: Any = AddForm() if group is None else AddForm(name=group.name if group.named else "", why=f"New in {group.wave}")
     chosen = [number for written in http.form.getlist("comments") if (number := whole(written)) is not None]
+    if group is not None and not form.is_submitted():
+        chosen = list(group.examples)
     words = " ".join((http.form.get("words") or http.args.get("words") or "").split())[:LONGEST_SEARCH]
     searching = "search" in http.form
     if form.is_submitted() and not searching and form.validate():
@@ -311,6 +318,7 @@ def add(programme_id: int) -> Response | tuple[str, int]:
             shown=shown,
             chosen=chosen,
             total=found.total if found else 0,
+            group=group,
             **place(programme, codebook_step(programme_id)),
         ),
         422 if form.errors else 200,

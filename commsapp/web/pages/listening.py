@@ -66,6 +66,8 @@ def overview(programme_id: int) -> str:
         granularities=GRANULARITIES,
         most_topics=MOST_TOPICS,
         codebook_address=_curating("codebooks.index", programme_id=programme_id),
+        new_address=address_of("emerging.index", programme_id=programme_id),
+        something_new=None if now.words else listening.new_to_look_at(session, actor, programme_id),
         reasons=_reasons(heard.set_aside),
         may_analyse=actor.role in ANALYSTS,
         may_plan=actor.role in PLANNERS,
