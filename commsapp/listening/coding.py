@@ -299,6 +299,8 @@ def _redacted(
 ) -> list[list[str | None]]:
     """Columns of texts with names and numbers taken out; what is missing stays missing."""
     there = [text for column in columns for text in column if text is not None]
+    if progress is not None:
+        progress(0, len(there))  # the first that is told otherwise is a thousand texts later
     redacted = iter(redactor.redact(there, progress))
     return [[None if text is None else next(redacted) for text in column] for column in columns]
 
