@@ -16,6 +16,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +63,18 @@ class Layers:
         """Mean over each row's tokens: (rows, dimensions)."""
         shown = mask.astype(np.float32)
         return np.asarray(np.einsum("rld,rl->rd", self.hidden(ids, mask), shown) / shown.sum(1, keepdims=True), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """What says logits of labels above layers: ``weight`` (labels, dimensions) and ``bias`` (labels)."""
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, hidden: Floats) -> Floats:
+        """Logits (…, labels) of vectors (…, dimensions). A sum over each vector alone, so it is the same beside any others."""
+        return np.asarray(np.einsum("...d,kd->...k", hidden, self.weight) + self.bias, dtype=np.float32)
 
 
 def processors() -> int:

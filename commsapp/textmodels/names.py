@@ -21,7 +21,7 @@ import numpy.typing as npt
 from commsapp import bundled
 from commsapp.errors import Unavailable
 from commsapp.textmodels.encoder import check_hash
-from commsapp.textmodels.layers import Floats, Layers, spread
+from commsapp.textmodels.layers import Floats, Head, Layers, spread
 from commsapp.textmodels.windows import BLOCK, LENGTHS
 
 GROUPS = {
@@ -55,7 +55,7 @@ class NameModel:
 
     languages = frozenset({"en", "cy", "pl"})
 
-    def __init__(self, layers: Layers, head: _Head, tokenizer: Any, labels: dict[int, str], *, version: str) -> None:
+    def __init__(self, layers: Layers, head: Head, tokenizer: Any, labels: dict[int, str], *, version: str) -> None:
         self._layers = layers
         self._head = head
         self._tokenizer = tokenizer
@@ -103,21 +103,13 @@ class NameModel:
         for row, piece in enumerate(batch):
             ids[row, : len(piece.ids) + 2] = [_CLS, *piece.ids, _SEP]
             mask[row, : len(piece.ids) + 2] = 1
-        logits = np.einsum("rld,kd->rlk", self._layers.hidden(ids, mask), self._head.weight) + self._head.bias
+        logits = self._head(self._layers.hidden(ids, mask))
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         odds /= odds.sum(axis=-1, keepdims=True)
         return np.asarray(odds[:, 1:, :] @ self._groups, dtype=np.float32)
 
 
 _CLS, _SEP = 2, 3
-
-
-@dataclass(frozen=True, eq=False)
-class _Head:
-    """What says logits of labels: ``weight`` (labels, dimensions) and ``bias``."""
-
-    weight: Floats
-    bias: Floats
 
 
 @dataclass(frozen=True)
@@ -193,7 +185,7 @@ def load_names(folder: Path | None = None) -> NameModel:
     labels = {int(number): str(label) for number, label in config["id2label"].items()}
     return NameModel(
         Layers(weights, heads=int(config["num_attention_heads"])),
-        _Head(weights["classifier.weight"], weights["classifier.bias"]),
+        Head(weights["classifier.weight"], weights["classifier.bias"]),
         tokenizer,
         labels,
         version=f"rampart/{files['model.onnx'][:8]}/8-bit",

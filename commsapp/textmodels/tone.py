@@ -16,7 +16,7 @@ from commsapp import bundled
 from commsapp.errors import Unavailable
 from commsapp.textmodels import windows
 from commsapp.textmodels.encoder import ENCODER_SHA256, HEADS, Tokenizer, check_hash, encoder_folder, packaged_weights
-from commsapp.textmodels.layers import Layers
+from commsapp.textmodels.layers import Head, Layers
 from commsapp.textmodels.windows import Floats, Progress
 
 LABELS = ("negative", "neutral", "positive")
@@ -113,25 +113,12 @@ class ToneModel:
         return [tuple(EMOTIONS[k] for k in ranks if row[k] >= least[k]) for ranks, row in zip(order, emotions, strict=True)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Head:
-    """A layer that says logits of labels: ``weight`` (labels, dimensions) and ``bias``."""
-
-    weight: Floats
-    bias: Floats
-
-    def __call__(self, pooled: Floats) -> Floats:
-        return np.asarray(np.einsum("rd,ld->rl", pooled, self.weight) + self.bias, dtype=np.float32)
-
-
 class _Bundled:
     """The network of models/tone: the packaged encoder's word embeddings, layers of its own, and two heads."""
 
     languages = frozenset({"en"})
 
-    def __init__(
-        self, weights: Mapping[str, Any], heads: tuple[_Head, _Head], tokens: Tokenizer, facts: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Any], heads: tuple[Head, Head], tokens: Tokenizer, facts: Mapping[str, Any]) -> None:
         self._layers = Layers(weights, heads=HEADS)
         self._sentiment, self._emotion = heads
         self._tokens = tokens
@@ -198,7 +185,7 @@ def _load_bundled(folder: Path) -> tuple[Part, Part]:
 
     weights = load_file(folder / "model.safetensors")
     body = {name.removeprefix(_BODY): value for name, value in weights.items() if name.startswith(_BODY)}
-    heads = [_Head(*(weights[f"{name}.{part}"].astype(np.float32) for part in ("weight", "bias"))) for name in ("sent", "emo")]
+    heads = [Head(*(weights[f"{name}.{part}"].astype(np.float32) for part in ("weight", "bias"))) for name in ("sent", "emo")]
     reader = _Bundled(packaged_weights(base, body), (heads[0], heads[1]), Tokenizer(base), facts)
     version = f"tone/{_digest(facts)[:8]}"
     return (
